@@ -1,0 +1,30 @@
+namespace Stateside.Configuration;
+
+/// <summary>The configuration once it is validated: complete, immutable, without a nullable knob. Made once, at start-up.</summary>
+/// <param name="StoreUrl">The store's URL.</param>
+/// <param name="AssumeDurable">Whether a store that cannot tell its durability is taken to be durable.</param>
+/// <param name="Session">The browser session.</param>
+/// <param name="Idempotency">Receipts.</param>
+/// <param name="Limits">What bounds queues and bodies.</param>
+/// <param name="Places">The place of each declared state.</param>
+internal sealed record StatesideModel(
+    string StoreUrl, bool AssumeDurable, SessionModel Session, IdempotencyModel Idempotency, LimitsModel Limits, IReadOnlyDictionary<string, Place> Places);
+
+/// <param name="CookieName">Without the <c>__Host-</c> that is put before it over HTTPS.</param>
+/// <param name="IdleTimeout">Ends a session that is not used for so long.</param>
+/// <param name="AbsoluteTimeout">Ends a session however busy it is.</param>
+/// <param name="AllowCrossSite">Whether a browser's request from another site may act with the session.</param>
+internal sealed record SessionModel(string CookieName, TimeSpan IdleTimeout, TimeSpan AbsoluteTimeout, bool AllowCrossSite);
+
+/// <param name="Strict">Whether a bare key (without quotes) is refused.</param>
+/// <param name="Retention">How long a receipt is kept.</param>
+/// <param name="ClaimLease">The lease of a handler that calls outside; renewed at a third of it.</param>
+/// <param name="MaxStoredBytes">Most bytes of a response that is kept for retries.</param>
+internal sealed record IdempotencyModel(bool Strict, TimeSpan Retention, TimeSpan ClaimLease, int MaxStoredBytes);
+
+/// <param name="MaxTurns">Most turns on their way in this process.</param>
+/// <param name="MaxQueue">Most turns that wait for one group.</param>
+/// <param name="MaxRuns">Most runs of a handler in one turn.</param>
+/// <param name="RequestBytes">Most bytes of a request body that can be read again for a second run.</param>
+/// <param name="ResponseBytes">Most bytes of a response that is held back until the commit.</param>
+internal sealed record LimitsModel(int MaxTurns, int MaxQueue, int MaxRuns, int RequestBytes, int ResponseBytes);

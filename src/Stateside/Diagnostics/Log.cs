@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Logging;
+
+namespace Stateside.Diagnostics;
+
+/// <summary>Every message of the engine. Event ids 1000 to 1999. No message holds a key's value, a body or a credential; a group is an internal id or its hash.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1000, LogLevel.Information, "Stateside has opened the store {Store}: durability {Durability}, reach {Reach}.")]
+    public static partial void StoreOpened(this ILogger log, string store, Stores.Durability durability, Stores.StoreReach reach);
+
+    [LoggerMessage(1001, LogLevel.Information, "State {State} lives in place {Place}.")]
+    public static partial void StatePlaced(this ILogger log, string state, Place place);
+
+    [LoggerMessage(1010, LogLevel.Debug, "Turn {Turn}: run {Run} on group {Group} lost to another turn and is run again.")]
+    public static partial void ReRun(this ILogger log, TurnId turn, int run, Group? group);
+
+    [LoggerMessage(1011, LogLevel.Warning, "The time to live of states of group {Group} was not prolonged.")]
+    public static partial void TouchFailed(this ILogger log, Group group, Exception e);
+
+    [LoggerMessage(1012, LogLevel.Error, "A handler that calls outside broke off in group {Group}; the outcome is unknown and is told so to retries.")]
+    public static partial void OutcomeUnknown(this ILogger log, Group group, Exception? e);
+
+    [LoggerMessage(1013, LogLevel.Error, "A claim in group {Group} was not renewed or settled. It lapses, and retries are told that the outcome is unknown.")]
+    public static partial void ClaimLost(this ILogger log, Group group, Exception e);
+
+    [LoggerMessage(1020, LogLevel.Debug, "Clean-up removed {Count} expired rows and receipts.")]
+    public static partial void CleanedUp(this ILogger log, int count);
+
+    [LoggerMessage(1021, LogLevel.Warning, "Clean-up failed; it is tried again later.")]
+    public static partial void CleanUpFailed(this ILogger log, Exception e);
+}

@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace Stateside.Diagnostics;
+
+/// <summary>The meters and traces of the engine, under the names that docs/telemetry.md explains. Durations are in seconds, as OpenTelemetry asks.</summary>
+internal sealed class Telemetry : IDisposable
+{
+    public const string Name = "Stateside";
+
+    private readonly Meter _meter;
+    private readonly TimeProvider _time;
+    private readonly Histogram<double> _trips;
+    private readonly Histogram<double> _turns;
+
+    public Telemetry(TimeProvider time, IMeterFactory? factory = null)
+    {
+        _time = time;
+        _meter = factory?.Create(Name) ?? new Meter(Name);
+        Source = new ActivitySource(Name);
+        _turns = _meter.CreateHistogram<double>("stateside.turn.duration", "s", "Turns from the request to the commit, by outcome.");
+        _trips = _meter.CreateHistogram<double>("stateside.store.duration", "s", "Trips to the store, by verb.");
+        ReRuns = _meter.CreateCounter<long>("stateside.turn.reruns", "{run}", "Runs of a handler that lost to another turn and were repeated.");
+        Replays = _meter.CreateCounter<long>("stateside.receipt.replays", "{response}", "Responses that were answered from a receipt.");
+        Resolved = _meter.CreateCounter<long>("stateside.commit.resolved", "{commit}", "Commits whose answer was lost and was looked up.");
+    }
+
+    public ActivitySource Source { get; }
+
+    public Counter<long> ReRuns { get; }
+
+    public Counter<long> Replays { get; }
+
+    public Counter<long> Resolved { get; }
+
+    public void Watch(Func<int> turns) =>
+        _meter.CreateObservableUpDownCounter("stateside.turn.active", turns, "{turn}", "Turns on their way, those that wait included.");
+
+    public long Start() => _time.GetTimestamp();
+
+    public void Trip(string verb, long started)
+    {
+        if (_trips.Enabled) _trips.Record(_time.GetElapsedTime(started).TotalSeconds, new KeyValuePair<string, object?>("stateside.verb", verb));
+    }
+
+    /// <param name="outcome"><c>done</c>, <c>replayed</c>, <c>error</c>, or the code of the error.</param>
+    /// <param name="started">From <see cref="Start"/>.</param>
+    public void Turn(string outcome, long started)
+    {
+        if (_turns.Enabled) _turns.Record(_time.GetElapsedTime(started).TotalSeconds, new KeyValuePair<string, object?>("stateside.outcome", outcome));
+    }
+
+    public void Dispose()
+    {
+        _meter.Dispose();
+        Source.Dispose();
+    }
+}

@@ -1,0 +1,74 @@
+using System.Buffers.Binary;
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Stateside;
+
+/// <summary>
+/// What lives together and commits together: all states, receipts, events and effects of one group are changed by one
+/// atomic commit, in every store. A turn writes one group.
+/// </summary>
+/// <remarks>Wire format (ADR 0001): a letter for the kind, a colon, the value. At most <see cref="MaxBytes"/> bytes of UTF-8.</remarks>
+public readonly record struct Group
+{
+    /// <summary>Most bytes of UTF-8 in a group.</summary>
+    public const int MaxBytes = 2 + KeyText.MaxBytes;
+
+    /// <summary>Groups fall into this many shards. It can never be changed: receipts are found by their group's shard.</summary>
+    public const int ShardCount = 1024;
+
+    private Group(string value) => Value = value;
+
+    /// <summary>The text of the group, as stores keep it.</summary>
+    public string Value { get; }
+
+    /// <summary>The group of a browser session, by its internal id (never by its credential).</summary>
+    public static Group Session(UInt128 internalId) => new("s:" + Base64(internalId));
+
+    /// <summary>The group of a signed-in user: a hash of issuer and subject, so that no name is written into a store's key.</summary>
+    public static Group User(string issuer, string subject)
+    {
+        ArgumentNullException.ThrowIfNull(issuer);
+        ArgumentNullException.ThrowIfNull(subject);
+        var text = $"{issuer.Length}:{issuer}{subject}";
+        return new("u:" + Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes(text))));
+    }
+
+    /// <summary>The group that a route value (or any key given by name) stands for.</summary>
+    /// <exception cref="ArgumentException">The id is empty, too long, or holds control characters or broken surrogates.</exception>
+    public static Group Keyed(string id)
+    {
+        if (!KeyText.IsValid(id)) throw new ArgumentException(KeyText.Rule, nameof(id));
+        return new("k:" + id);
+    }
+
+    /// <summary>The group of something new that no caller owns.</summary>
+    public static Group Unowned(UInt128 id) => new("n:" + Base64(id));
+
+    /// <summary>The shard of this group, 0 to 1,023: the first 10 bits of the SHA-256 of its UTF-8.</summary>
+    public int Shard
+    {
+        get
+        {
+            Span<byte> utf8 = stackalloc byte[MaxBytes];
+            Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+            SHA256.HashData(utf8[..Encoding.UTF8.GetBytes(Value, utf8)], hash);
+            return BinaryPrimitives.ReadUInt16BigEndian(hash) >> 6;
+        }
+    }
+
+    /// <summary>Reads a group as a store kept it.</summary>
+    /// <exception cref="FormatException">The text is not one that this type writes.</exception>
+    public static Group Parse(string value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        if (value.Length < 3 || value[1] != ':' || !"sukn".Contains(value[0])) throw new FormatException("Not a group.");
+        return new(value);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Value;
+
+    private static string Base64(UInt128 value) => new TurnId(value).ToString();
+}

@@ -1,0 +1,79 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Stateside.Stores;
+
+namespace Stateside.States;
+
+/// <summary>One declared state: its name, its shape and how it is read and written. Built once, at start-up.</summary>
+internal abstract class StateDefinition(string name, Type type, Needs needs, int schema)
+{
+    public string Name { get; } = name;
+
+    public Type Type { get; } = type;
+
+    public Needs Needs { get; } = needs;
+
+    /// <summary>The version of the shape that this code writes.</summary>
+    public int Schema { get; } = schema;
+
+    public abstract bool IsFolded { get; }
+
+    /// <summary>The time to live of each write; null: it stays. Set from configuration before the first turn.</summary>
+    public TimeSpan? TimeToLive { get; set; }
+
+    /// <summary>Most bytes of JSON. Set from configuration before the first turn.</summary>
+    public int MaxBytes { get; set; } = int.MaxValue;
+
+    public abstract IStateSlot OpenState(Row row, bool isNew);
+
+    public abstract IStateSlot OpenSnapshot(Row row);
+}
+
+/// <inheritdoc/>
+internal sealed class StateDefinition<T>(string name, JsonTypeInfo<T> json, T? empty, Needs needs, int schema)
+    : StateDefinition(name, typeof(T), needs, schema) where T : class
+{
+    private readonly Dictionary<int, Func<ReadOnlyMemory<byte>, T>> _upgrades = [];
+
+    public T? Empty { get; } = empty;
+
+    public override bool IsFolded => EventJson is not null;
+
+    /// <summary>Writes one event; null for a plain state.</summary>
+    public Func<object, ReadOnlyMemory<byte>>? EventJson { get; init; }
+
+    public void AddUpgrade<TOld>(int from, JsonTypeInfo<TOld> json, Func<TOld, T> upgrade) =>
+        _upgrades.Add(from, body => upgrade(JsonSerializer.Deserialize(body.Span, json) ?? throw new JsonException("null")));
+
+    public bool CanRead(int schema) => schema == Schema || _upgrades.ContainsKey(schema);
+
+    public override IStateSlot OpenState(Row row, bool isNew) => new State<T>(this, row, isNew);
+
+    public override IStateSlot OpenSnapshot(Row row) => new Snapshot<T>(this, row);
+
+    /// <summary>The value of a row. A row of a newer shape is refused, never guessed at: writing it back would lose what this code does not know.</summary>
+    public T Decode(Row row)
+    {
+        if (row.Decoded is T known) return known;
+        if (row.Schema > Schema) throw Errors.RowNewer(Name, row.Schema, Schema);
+        try
+        {
+            var value = row.Schema == Schema
+                ? JsonSerializer.Deserialize(row.Body.Span, json)
+                : _upgrades.TryGetValue(row.Schema, out var upgrade) ? upgrade(row.Body) : throw Errors.RowTooOld(Name, row.Schema, Schema);
+            row.Decoded = value ?? throw Errors.RowUnreadable(Name, null);
+            return value;
+        }
+        catch (JsonException e)
+        {
+            throw Errors.RowUnreadable(Name, e);
+        }
+    }
+
+    public ReadOnlyMemory<byte> Encode(T value) => Bounded(JsonSerializer.SerializeToUtf8Bytes(value, json));
+
+    public ReadOnlyMemory<byte> EncodeEvent(object e) => Bounded(EventJson!(e));
+
+    private ReadOnlyMemory<byte> Bounded(ReadOnlyMemory<byte> bytes) =>
+        bytes.Length <= MaxBytes ? bytes : throw Errors.StateTooLarge(Name, bytes.Length, MaxBytes);
+}

@@ -1,0 +1,53 @@
+using Stateside.Sessions;
+using Stateside.States;
+using Stateside.Stores;
+
+namespace Stateside.Turns;
+
+/// <inheritdoc cref="IStates"/>
+internal sealed class StatesOutsideHttp(StatesideRuntime runtime) : IStates
+{
+    public ValueTask<T> RunAsync<T>(StateKey key, Func<T, T> change, CancellationToken cancellationToken) where T : class =>
+        RunAsync<T, T>(key, (state, _) => state.Update(change), cancellationToken);
+
+    public async ValueTask<TResult> RunAsync<T, TResult>(StateKey key, Func<State<T>, Turn, TResult> handler, CancellationToken cancellationToken) where T : class
+    {
+        var host = new Host<TResult>(Slot<T>(key, writes: true), run => handler((State<T>)run.Slots[0], run.Turn), cancellationToken);
+        await runtime.RunAsync(host);
+        return host.Result!;
+    }
+
+    public async ValueTask<Snapshot<T>> ReadAsync<T>(StateKey key, CancellationToken cancellationToken) where T : class
+    {
+        var host = new Host<Snapshot<T>>(Slot<T>(key, writes: false), run => (Snapshot<T>)run.Slots[0], cancellationToken);
+        await runtime.RunAsync(host);
+        return host.Result!;
+    }
+
+    private SlotRequest Slot<T>(StateKey key, bool writes)
+    {
+        var definition = runtime.Registry.Find(key.Name);
+        if (definition?.Type != typeof(T)) throw new ArgumentException($"No state \"{key.Name}\" of type {typeof(T).Name} is declared.", nameof(key));
+        return new SlotRequest(definition, key, writes);
+    }
+
+    private sealed class Host<TResult>(SlotRequest slot, Func<TurnRun, TResult> run, CancellationToken aborted) : ITurnHost
+    {
+        public TResult? Result { get; private set; }
+
+        public SessionHandle? Session => null;
+
+        public CancellationToken Aborted => aborted;
+
+        public TurnRequest Bind(SessionHandle? session, TurnSeed seed) =>
+            new() { Slots = [slot], Group = slot.Writes ? slot.Key.Group : null };
+
+        public void Check(TurnRequest request, IReadOnlyList<Row> rows) { }
+
+        public ValueTask<TurnReply> RunAsync(TurnRun attempt)
+        {
+            Result = run(attempt);
+            return new(default(TurnReply));
+        }
+    }
+}

@@ -1,0 +1,60 @@
+using Microsoft.Extensions.Logging;
+using Stateside.Configuration;
+using Stateside.Diagnostics;
+using Stateside.States;
+using Stateside.Stores;
+
+namespace Stateside.Turns;
+
+/// <summary>What runs once the configuration is validated and the store is open.</summary>
+internal sealed class StatesideRuntime : IAsyncDisposable
+{
+    private readonly Telemetry _telemetry;
+    private readonly TurnRunner _runner;
+
+    public StatesideRuntime(
+        StatesideModel model, StateRegistry registry, IStore store, StoreCapabilities capabilities, TimeProvider time, Telemetry telemetry, ILoggerFactory logs)
+    {
+        (Model, Registry, Store, Capabilities, Time, _telemetry) = (model, registry, store, capabilities, time, telemetry);
+        Gate = new TurnGate(model.Limits.MaxTurns, model.Limits.MaxQueue);
+        telemetry.Watch(() => Gate.Turns);
+        _runner = new TurnRunner(new TurnStore(store, telemetry), Gate, model, time, telemetry, logs.CreateLogger<TurnRunner>());
+    }
+
+    public StatesideModel Model { get; }
+
+    public StateRegistry Registry { get; }
+
+    public IStore Store { get; }
+
+    public StoreCapabilities Capabilities { get; }
+
+    public TimeProvider Time { get; }
+
+    public TurnGate Gate { get; }
+
+    /// <summary>Runs one turn, counted and timed by its outcome.</summary>
+    public async ValueTask<TurnOutcome> RunAsync(ITurnHost host)
+    {
+        var started = _telemetry.Start();
+        using var activity = _telemetry.Source.StartActivity("stateside.turn");
+        var outcome = "error";
+        try
+        {
+            var result = await _runner.RunAsync(host);
+            outcome = result.Replay is not null ? "replayed" : "done";
+            return result;
+        }
+        catch (StatesideException e)
+        {
+            outcome = e.Code;
+            throw;
+        }
+        finally
+        {
+            _telemetry.Turn(outcome, started);
+        }
+    }
+
+    public ValueTask DisposeAsync() => Store.DisposeAsync();
+}

@@ -1,0 +1,55 @@
+using Stateside.Configuration;
+using Stateside.Sessions;
+using Stateside.Stores;
+
+namespace Stateside.Turns;
+
+/// <summary>Hop 5: from what a run did to what the store is asked to write.</summary>
+internal static class TurnCommit
+{
+    /// <summary>The commit of a run, or null if it has nothing to write.</summary>
+    public static Commit? Of(TurnRun run, TurnReply reply, Row? sessionRow, OutsideClaim? claim, StatesideModel model)
+    {
+        if (reply.Discard) return null;
+        var changed = false;
+        foreach (var slot in run.Slots) changed |= slot.IsChanged;
+        if (!changed && reply.Receipt is null) return null;
+
+        var group = run.Request.Group!.Value;
+        var rows = new List<RowWrite>(run.Slots.Length + 1);
+        foreach (var slot in run.Slots)
+        {
+            // What was taken as State<T> but not changed is checked, so that no decision rests on a value that is gone.
+            if (slot.ToWrite() is not { } write || !changed && write.Change == RowChange.Check) continue;
+            rows.Add(WithLife(write, run.Session, model));
+        }
+        if (run.Session is { } session && session.Group == group) rows.Add(SessionWrite(session, run.Turn.Now, sessionRow, model));
+        return new Commit(group, run.Turn.Id) { Rows = rows, Receipt = claim is null ? reply.Receipt : claim.Settle(reply.Receipt) };
+    }
+
+    /// <summary>The touches of a turn that only read: for what has three quarters of its window left or less. At most one commit for each group.</summary>
+    public static IReadOnlyList<Commit> Touches(TurnRun run, LoadedTurn loaded, StatesideModel model)
+    {
+        List<RowWrite>? touches = null;
+        for (var i = 0; i < loaded.Rows.Length; i++)
+        {
+            if (run.Request.Slots[i].Definition.TimeToLive is { } window && loaded.Rows[i].Remaining is { } left && left < window * 0.75)
+                (touches ??= []).Add(new RowWrite(loaded.Rows[i].Key, RowChange.Touch, loaded.Rows[i].Version) { TimeToLive = window });
+        }
+        if (loaded.SessionRow is { } row && SessionHandle.Prolonged(row, run.Turn.Now, model.Session) is { } life)
+            (touches ??= []).Add(new RowWrite(row.Key, RowChange.Touch, row.Version) { TimeToLive = life });
+        return touches is null ? [] : [.. touches.GroupBy(t => t.Key.Group).Select(g => new Commit(g.Key, run.Turn.Id) { Rows = [.. g] })];
+    }
+
+    /// <summary>The session must still stand when its states are written; a logout in between is a conflict, and nothing comes back to life.</summary>
+    private static RowWrite SessionWrite(SessionHandle session, DateTimeOffset now, Row? row, StatesideModel model) =>
+        session.IsFresh
+            ? session.ToRow(now, model.Session)
+            : new RowWrite(session.Key, RowChange.Check, row!.Version) { TimeToLive = SessionHandle.Prolonged(row, now, model.Session) };
+
+    /// <summary>A state of the session ends with the session at the latest, so that nothing stays that nobody can reach.</summary>
+    private static RowWrite WithLife(RowWrite write, SessionHandle? session, StatesideModel model) =>
+        write.Change == RowChange.Put && write.TimeToLive is null && write.Key.Item.Length == 0 && session?.Group == write.Key.Group
+            ? write with { TimeToLive = model.Session.AbsoluteTimeout }
+            : write;
+}

@@ -1,0 +1,155 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Stateside.Configuration;
+using Stateside.Diagnostics;
+using Stateside.Sessions;
+using Stateside.States;
+using Stateside.Stores;
+
+namespace Stateside.Turns;
+
+/// <summary>
+/// The core: one turn from the request to the commit. The hops carry the numbers of ARCHITECTURE.md; the host does 1
+/// (which states, under which keys), 2 (route to the owner) and 4 (run the handler).
+/// </summary>
+internal sealed class TurnRunner(TurnStore store, TurnGate gate, StatesideModel model, TimeProvider time, Telemetry telemetry, ILogger<TurnRunner> log)
+{
+    /// <summary>Runs a turn to its end: committed, replayed from a receipt, or refused with an exception of the catalogue.</summary>
+    public async ValueTask<TurnOutcome> RunAsync(ITurnHost host)
+    {
+        var seed = TurnSeed.New(time);
+        var session = host.Session;
+        var request = host.Bind(session, seed);                                                    // 1 which states
+        using var pass = await gate.EnterAsync(request.Group, host.Aborted);
+        var loaded = await store.LoadAsync(request, session, host.Aborted);                        // 3 load
+        if (session is { IsFresh: false } && !session.IsProvedBy(loaded.SessionRow!, seed.Now))
+        {
+            session = SessionHandle.Fresh();
+            request = host.Bind(session, seed);
+            loaded = await store.LoadAsync(request, session, host.Aborted);
+        }
+        if (request.Receipt is not null && session is { IsFresh: true } && request.Group == session.Group)
+            return await RequireSessionAsync(session, seed);
+        if (loaded.Receipt is { } receipt && !IsRepeatable(request.Receipt!, receipt)) return Recorded(request.Receipt!, receipt);
+
+        host.Check(request, loaded.Rows);
+        await using var claim = await ClaimAsync(request, loaded.Receipt, seed);
+        for (var run = 1; ; run++)
+        {
+            var attempt = Open(request, loaded.Rows, session, claim?.Seed ?? seed, run, host.Aborted);
+            var reply = await RunAsync(host, attempt, claim);                                      // 4 run the handler
+            var commit = TurnCommit.Of(attempt, reply, loaded.SessionRow, claim, model);           // 5 the places' rows
+            if (commit is null) return await FinishReadAsync(attempt, loaded);
+            switch (await store.CommitAsync(commit))                                               // 6 commit
+            {
+                case CommitResult.AlreadyRecorded { Receipt: { } there } when claim is null:
+                    return Recorded(request.Receipt!, there);
+                case CommitResult.Conflict conflict when claim is null && run < model.Limits.MaxRuns && SessionStands(conflict, session, seed):
+                    telemetry.ReRuns.Add(1);
+                    log.ReRun(attempt.Turn.Id, run, request.Group);
+                    loaded = loaded.With(request, conflict.Rows);
+                    await PauseAsync(run);
+                    continue;
+                case CommitResult.Conflict when claim is null:
+                    throw Errors.Conflict(run);
+                case CommitResult.Fenced:
+                    throw Errors.Fenced();
+                case CommitResult.Conflict or CommitResult.AlreadyRecorded:
+                    throw await claim!.BreakOffAsync();
+                default:
+                    return new TurnOutcome(attempt, null, attempt.BeginsSession(reply.Receipt is not null) ? session : null);
+            }
+        }
+    }
+
+    private static TurnRun Open(TurnRequest request, Row[] rows, SessionHandle? session, TurnSeed seed, int run, CancellationToken aborted)
+    {
+        var slots = new IStateSlot[rows.Length];
+        for (var i = 0; i < slots.Length; i++)
+        {
+            var slot = request.Slots[i];
+            slots[i] = slot.Writes ? slot.Definition.OpenState(rows[i], slot.IsNew) : slot.Definition.OpenSnapshot(rows[i]);
+        }
+        return new TurnRun(new Turn(seed, run, aborted), request, slots, session);
+    }
+
+    private static async ValueTask<TurnReply> RunAsync(ITurnHost host, TurnRun attempt, OutsideClaim? claim)
+    {
+        if (claim is null) return await host.RunAsync(attempt);
+        try
+        {
+            var reply = await host.RunAsync(attempt);
+            return reply.Discard ? throw await claim.BreakOffAsync() : reply;
+        }
+        catch (Exception e) when (e is not StatesideException { Code: "SS1006" })
+        {
+            throw await claim.BreakOffAsync(e);
+        }
+    }
+
+    /// <summary>A session that a request needs for its receipt is begun before the handler runs, so that the retry has a caller.</summary>
+    private async ValueTask<TurnOutcome> RequireSessionAsync(SessionHandle session, TurnSeed seed)
+    {
+        await store.CommitAsync(new Commit(session.Group, seed.Id) { Rows = [session.ToRow(seed.Now, model.Session)] });
+        return new TurnOutcome(null, null, session);
+    }
+
+    private TurnOutcome Recorded(ReceiptRequest asked, ReceiptRow there)
+    {
+        if (there.Fingerprint != asked.Fingerprint) throw Errors.KeyReused();
+        if (there.Status == ReceiptStatus.Recorded)
+        {
+            telemetry.Replays.Add(1);
+            return new TurnOutcome(null, there, null);
+        }
+        throw there.Status == ReceiptStatus.Claimed && there.LeaseRemaining > TimeSpan.Zero
+            ? Errors.Outstanding(there.LeaseRemaining)
+            : Errors.OutcomeUnknown();
+    }
+
+    /// <summary>A claim whose lease has lapsed may be taken over if the endpoint says that its calls are safe to repeat.</summary>
+    private static bool IsRepeatable(ReceiptRequest asked, ReceiptRow there) =>
+        asked.SafeToRepeat && there.Fingerprint == asked.Fingerprint
+        && (there.Status == ReceiptStatus.OutcomeUnknown || there.Status == ReceiptStatus.Claimed && there.LeaseRemaining == TimeSpan.Zero);
+
+    private async ValueTask<OutsideClaim?> ClaimAsync(TurnRequest request, ReceiptRow? lapsed, TurnSeed seed)
+    {
+        if (request.Receipt is not { CallsOutside: true } receipt) return null;
+        var claim = new OutsideClaim(store, request.Group!.Value, receipt, lapsed, seed, model.Idempotency, time, log);
+        var result = await claim.TakeAsync();
+        if (result is CommitResult.AlreadyRecorded { Receipt: { } there }) Recorded(receipt, there);
+        return result == CommitResult.Committed ? claim : throw Errors.Outstanding(model.Idempotency.ClaimLease);
+    }
+
+    private static bool SessionStands(CommitResult.Conflict conflict, SessionHandle? session, TurnSeed seed)
+    {
+        foreach (var row in conflict.Rows)
+            if (row.Key.Name == SessionHandle.RowName) return session!.IsProvedBy(row, seed.Now);
+        return true;
+    }
+
+    /// <summary>A turn that changed nothing writes nothing, but that what would expire soon is touched once.</summary>
+    private async ValueTask<TurnOutcome> FinishReadAsync(TurnRun run, LoadedTurn loaded)
+    {
+        foreach (var touch in TurnCommit.Touches(run, loaded, model))
+        {
+            try
+            {
+                await store.CommitAsync(touch);
+            }
+            catch (StatesideException e)
+            {
+                log.TouchFailed(touch.Group, e);
+            }
+        }
+        return new TurnOutcome(run, null, null);
+    }
+
+    /// <summary>Turns of other processes conflict in step with ours unless somebody waits a random moment.</summary>
+    private Task PauseAsync(int run)
+    {
+        if (run == 1) return Task.CompletedTask;
+        var most = Math.Min(1 << run, 64);
+        return Task.Delay(TimeSpan.FromMilliseconds(System.Security.Cryptography.RandomNumberGenerator.GetInt32(1, most + 1)), time);
+    }
+}

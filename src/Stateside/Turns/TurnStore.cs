@@ -1,0 +1,123 @@
+using System.Diagnostics;
+using Stateside.Diagnostics;
+using Stateside.Sessions;
+using Stateside.Stores;
+
+namespace Stateside.Turns;
+
+/// <summary>The store as a turn uses it: every trip is counted and timed, and every failure becomes an error of the catalogue that says what was applied.</summary>
+internal sealed class TurnStore(IStore store, Telemetry telemetry)
+{
+    /// <summary>Hop 3: one trip for everything the turn reads; none if nothing of it can exist yet.</summary>
+    public async ValueTask<LoadedTurn> LoadAsync(TurnRequest request, SessionHandle? session, CancellationToken cancellationToken)
+    {
+        var keys = new List<StateKey>(request.Slots.Length + 1);
+        foreach (var slot in request.Slots)
+            if (IsStored(slot, session)) keys.Add(slot.Key);
+        if (session is { IsFresh: false }) keys.Add(session.Key);
+        var fresh = session is { IsFresh: true } && request.Group == session.Group;
+        var receipt = request.Receipt is { } r && !fresh ? new ReceiptKey(request.Group!.Value, r.Id) : (ReceiptKey?)null;
+
+        var loaded = keys.Count == 0 && receipt is null ? new LoadResult([], null) : await LoadAsync(new LoadRequest(keys, receipt), cancellationToken);
+        var rows = new Row[request.Slots.Length];
+        var next = 0;
+        for (var i = 0; i < rows.Length; i++)
+            rows[i] = IsStored(request.Slots[i], session) ? loaded.Rows[next++] : Row.Absent(request.Slots[i].Key);
+        return new LoadedTurn(rows, session is { IsFresh: false } ? loaded.Rows[next] : null, loaded.Receipt);
+    }
+
+    /// <summary>Hop 6: one trip. A lost answer is resolved by one load.</summary>
+    /// <exception cref="StatesideException">SS3001: nothing was written. SS3002: it is not known whether it was.</exception>
+    public async ValueTask<CommitResult> CommitAsync(Commit commit)
+    {
+        var started = telemetry.Start();
+        using var activity = telemetry.Source.StartActivity("stateside.commit");
+        try
+        {
+            // Not the request's cancellation: a client that goes away must not stop a write halfway.
+            return await store.CommitAsync(commit, CancellationToken.None);
+        }
+        catch (StoreException e) when (e.Applied == Applied.No)
+        {
+            throw Errors.StoreAway(e);
+        }
+        catch (StoreException e)
+        {
+            return await ResolveAsync(commit, e);
+        }
+        finally
+        {
+            telemetry.Trip("commit", started);
+        }
+    }
+
+    private async ValueTask<LoadResult> LoadAsync(LoadRequest request, CancellationToken cancellationToken)
+    {
+        var started = telemetry.Start();
+        using var activity = telemetry.Source.StartActivity("stateside.load");
+        try
+        {
+            return await store.LoadAsync(request, cancellationToken);
+        }
+        catch (StoreException e)
+        {
+            throw Errors.StoreAway(e);
+        }
+        finally
+        {
+            telemetry.Trip("load", started);
+        }
+    }
+
+    /// <summary>
+    /// What became of a commit whose answer was lost. It is known to be written if a row is at the version it wrote, or its
+    /// receipt is there; known not to be if a row it wrote has passed to another turn at the very same count. Anything else
+    /// stays unknown: a commit still on its way may yet arrive.
+    /// </summary>
+    private async ValueTask<CommitResult> ResolveAsync(Commit commit, StoreException lost)
+    {
+        LoadResult now;
+        try
+        {
+            var receipt = commit.Receipt is { } r ? new ReceiptKey(commit.Group, r.Id) : (ReceiptKey?)null;
+            now = await store.LoadAsync(new LoadRequest([.. commit.Rows.Select(row => row.Key)], receipt), CancellationToken.None);
+        }
+        catch (StoreException)
+        {
+            throw Errors.CommitUnknown(lost);
+        }
+        telemetry.Resolved.Add(1);
+        for (var i = 0; i < commit.Rows.Count; i++)
+        {
+            var write = commit.Rows[i];
+            if (write.Change is not (RowChange.Put or RowChange.Delete)) continue;
+            var mine = write.Expected.Next(commit.Turn);
+            if (now.Rows[i].Version == mine) return CommitResult.Committed;
+            if (now.Rows[i].Version.Counter == mine.Counter) return new CommitResult.Conflict(now.Rows);
+        }
+        return now.Receipt is { Status: ReceiptStatus.Recorded } && commit.Receipt!.ExpectedClaim is null
+            ? new CommitResult.AlreadyRecorded(now.Receipt)
+            : throw Errors.CommitUnknown(lost);
+    }
+
+    private static bool IsStored(SlotRequest slot, SessionHandle? session) =>
+        !slot.IsNew && !(session is { IsFresh: true } && slot.Key.Group == session.Group);
+}
+
+/// <summary>What a turn found: a row for each slot, the session's row, and the receipt.</summary>
+internal sealed record LoadedTurn(Row[] Rows, Row? SessionRow, ReceiptRow? Receipt)
+{
+    /// <summary>The same with the rows that a conflict brought.</summary>
+    public LoadedTurn With(TurnRequest request, IReadOnlyList<Row> current)
+    {
+        var rows = (Row[])Rows.Clone();
+        var sessionRow = SessionRow;
+        foreach (var row in current)
+        {
+            for (var i = 0; i < rows.Length; i++)
+                if (request.Slots[i].Key == row.Key) rows[i] = row;
+            if (row.Key.Name == SessionHandle.RowName) sessionRow = row;
+        }
+        return new LoadedTurn(rows, sessionRow, null);
+    }
+}
