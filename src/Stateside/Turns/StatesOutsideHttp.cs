@@ -39,6 +39,8 @@ internal sealed class StatesOutsideHttp(StatesideRuntime runtime) : IStates
 
         public CancellationToken Aborted => aborted;
 
+        public ValueTask PrepareAsync() => default;
+
         public TurnRequest Bind(SessionHandle? session, TurnSeed seed) =>
             new() { Slots = [slot], Group = slot.Writes ? slot.Key.Group : null };
 
