@@ -47,7 +47,7 @@ internal sealed class TurnGate(int maxTurns, int maxPerGroup)
         return WaitAsync(stripe, g.Value, waiter, cancellationToken);
     }
 
-    private async ValueTask<Pass> WaitAsync(Stripe stripe, string group, Waiter waiter, CancellationToken cancellationToken)
+    private static async ValueTask<Pass> WaitAsync(Stripe stripe, string group, Waiter waiter, CancellationToken cancellationToken)
     {
         await using var registration = cancellationToken.Register(static w => ((Waiter)w!).TrySetCanceled(), waiter);
         // A waiter that gives up stays in the queue; whoever leaves skips it, because it can no longer be woken.
