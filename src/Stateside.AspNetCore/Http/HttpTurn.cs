@@ -152,7 +152,9 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
         if (_key is null) return null;
         var changed = false;
         foreach (var slot in run.Slots) changed |= slot.IsChanged;
-        if (!changed && !ReceiptPolicy.IsKept(response.StatusCode)) return null;
+        // Once a handler may have called outside, whatever it answered is the answer: the claim must be settled.
+        var calledOutside = _plan.Receipt is { CallsOutside: true };
+        if (!changed && !calledOutside && !ReceiptPolicy.IsKept(response.StatusCode)) return null;
         var model = _runtime.Model.Idempotency;
         var body = response.Content.Length <= model.MaxStoredBytes
             ? ReceiptBody.Write(response.StatusCode, response.Headers, response.Content.Span)
