@@ -43,7 +43,7 @@ public sealed class State<T> : IStateSlot where T : class
     {
         ArgumentNullException.ThrowIfNull(change);
         var next = change(Value);
-        return ReferenceEquals(next, _value) && Exists ? next : Set(next);
+        return ReferenceEquals(next, _value) ? next : Set(next);
     }
 
     /// <summary>Replaces the value, whether it is there or not.</summary>
