@@ -34,25 +34,32 @@ internal sealed class TurnGate(int maxTurns, int maxPerGroup)
     {
         if (group is not { } g) return new(default(Pass));
         var stripe = _stripes[(uint)g.GetHashCode() % StripeCount];
-        Waiter waiter;
+        LinkedListNode<Waiter> place;
         lock (stripe)
         {
             ref var queue = ref CollectionsMarshal.GetValueRefOrAddDefault(stripe.Queues, g.Value, out var busy);
             if (!busy) return new(new Pass(stripe, g.Value));
             queue ??= new();
             if (queue.Count >= maxPerGroup) throw Errors.Overloaded();
-            waiter = new Waiter();
-            queue.AddLast(waiter);
+            place = queue.AddLast(new Waiter());
         }
-        return WaitAsync(stripe, g.Value, waiter, cancellationToken);
+        return WaitAsync(stripe, g.Value, place, cancellationToken);
     }
 
-    private static async ValueTask<Pass> WaitAsync(Stripe stripe, string group, Waiter waiter, CancellationToken cancellationToken)
+    private static async ValueTask<Pass> WaitAsync(Stripe stripe, string group, LinkedListNode<Waiter> place, CancellationToken cancellationToken)
     {
-        await using var registration = cancellationToken.Register(static w => ((Waiter)w!).TrySetCanceled(), waiter);
-        // A waiter that gives up stays in the queue; whoever leaves skips it, because it can no longer be woken.
-        await waiter.Task;
-        return new Pass(stripe, group);
+        await using var registration = cancellationToken.Register(static w => ((Waiter)w!).TrySetCanceled(), place.Value);
+        try
+        {
+            await place.Value.Task;
+            return new Pass(stripe, group);
+        }
+        catch (OperationCanceledException)
+        {
+            // Who gives up must not fill the queue until the holder leaves, which may be long.
+            lock (stripe) place.List?.Remove(place);
+            throw;
+        }
     }
 
     private static void Leave(Stripe? stripe, string? group)

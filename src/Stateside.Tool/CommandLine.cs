@@ -1,0 +1,81 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+
+namespace Stateside.Tool;
+
+/// <summary>The commands, and the rules that all of them keep: exit codes, one line per error, examples in the help.</summary>
+internal static class CommandLine
+{
+    /// <summary>Runs one command line and returns its exit code (<see cref="ExitCode"/>).</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, and what was going on is cleaned up.</exception>
+    public static async Task<int> RunAsync(string[] args, Surroundings surroundings, CancellationToken cancellationToken)
+    {
+        var parsed = Root(surroundings).Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Action is ParseErrorAction)
+        {
+            var command = parsed.CommandResult.Command is RootCommand ? "" : " " + parsed.CommandResult.Command.Name;
+            var message = string.Join(' ', parsed.Errors[0].Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+            surroundings.Error.WriteLine($"stateside{command}: {message} See: ./stateside{command} --help");
+            return ExitCode.Usage;
+        }
+
+        try
+        {
+            var code = await parsed.InvokeAsync(Invocation(surroundings), cancellationToken);
+            return args.Length == 0 ? ExitCode.Usage : code;
+        }
+        catch (UsageException e)
+        {
+            surroundings.Error.WriteLine($"stateside {parsed.CommandResult.Command.Name}: {e.Message}");
+            return ExitCode.Usage;
+        }
+    }
+
+    // Signals are the program's own (Signals), and no exception is expected here: one that comes is a bug and shows its trace.
+    private static InvocationConfiguration Invocation(Surroundings surroundings) => new()
+    {
+        Output = surroundings.Out,
+        Error = surroundings.Error,
+        EnableDefaultExceptionHandler = false,
+        ProcessTerminationTimeout = null,
+    };
+
+    private static RootCommand Root(Surroundings surroundings)
+    {
+        var root = new RootCommand("Stateless, hybrid, stateful: runs the sample shop of Stateside and checks that it keeps its promises.")
+        {
+            UpCommand.Create(surroundings),
+        };
+        root.HelpName = "./stateside";
+        Examples(root, "./stateside up", "./stateside replay samples/Shop/data/online-retail-2010-12.csv.gz --url http://127.0.0.1:8080");
+        return root;
+    }
+
+    /// <summary>Puts examples below the help of a command.</summary>
+    public static void Examples(Command command, params string[] lines)
+    {
+        var help = command.Options.OfType<HelpOption>().FirstOrDefault();
+        if (help is null) command.Add(help = new HelpOption());
+        help.Action = new HelpWithExamples((HelpAction)help.Action!, command, lines);
+    }
+
+    private sealed class HelpWithExamples(HelpAction inner, Command owner, string[] lines) : SynchronousCommandLineAction
+    {
+        // An error elsewhere on the line must not keep the help from being shown.
+        public override bool ClearsParseErrors => true;
+
+        public override int Invoke(ParseResult parseResult)
+        {
+            var code = inner.Invoke(parseResult);
+            // The root's help option serves every command below it that brings none of its own.
+            if (parseResult.CommandResult.Command != owner) return code;
+            var output = parseResult.InvocationConfiguration.Output;
+            output.WriteLine("Examples:");
+            foreach (var line in lines) output.WriteLine("  " + line);
+            output.WriteLine();
+            output.WriteLine("Exit codes: 0 done and holds, 1 does not hold, 2 wrong usage or bad input.");
+            return code;
+        }
+    }
+}
