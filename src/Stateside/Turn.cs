@@ -38,15 +38,7 @@ public sealed class Turn
         return (int)(Draw() % (UInt128)below);
     }
 
-    internal UInt128 Draw()
-    {
-        Span<byte> input = stackalloc byte[TurnSeed.SecretSize + 4];
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        BinaryPrimitives.WriteUInt128BigEndian(input, _seed.Secret);
-        BinaryPrimitives.WriteUInt32BigEndian(input[TurnSeed.SecretSize..], ++_drawn);
-        SHA256.HashData(input, hash);
-        return BinaryPrimitives.ReadUInt128BigEndian(hash);
-    }
+    private UInt128 Draw() => _seed.Draw(++_drawn);
 }
 
 /// <summary>What all runs of one turn share. The secret is apart from the id, because the id is in every ETag and the ids drawn from the secret must not follow from it.</summary>
@@ -59,5 +51,19 @@ internal readonly record struct TurnSeed(TurnId Id, UInt128 Secret, DateTimeOffs
         Span<byte> random = stackalloc byte[TurnId.Size + SecretSize];
         RandomNumberGenerator.Fill(random);
         return new(TurnId.Read(random), TurnId.Read(random[TurnId.Size..]).Value, time.GetUtcNow());
+    }
+
+    /// <summary>The item of the n-th new key of the turn. Handlers draw from the other end, so the two never meet.</summary>
+    public string NewItem(int n) => new TurnId(Draw(uint.MaxValue - (uint)n)).ToString();
+
+    /// <summary>The n-th 128 bits that follow from the secret.</summary>
+    public UInt128 Draw(uint n)
+    {
+        Span<byte> input = stackalloc byte[SecretSize + 4];
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        BinaryPrimitives.WriteUInt128BigEndian(input, Secret);
+        BinaryPrimitives.WriteUInt32BigEndian(input[SecretSize..], n);
+        SHA256.HashData(input, hash);
+        return BinaryPrimitives.ReadUInt128BigEndian(hash);
     }
 }

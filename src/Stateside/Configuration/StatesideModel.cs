@@ -8,7 +8,15 @@ namespace Stateside.Configuration;
 /// <param name="Limits">What bounds queues and bodies.</param>
 /// <param name="Places">The place of each declared state.</param>
 internal sealed record StatesideModel(
-    string StoreUrl, bool AssumeDurable, SessionModel Session, IdempotencyModel Idempotency, LimitsModel Limits, IReadOnlyDictionary<string, Place> Places);
+    string StoreUrl, bool AssumeDurable, SessionModel Session, IdempotencyModel Idempotency, LimitsModel Limits, IReadOnlyDictionary<string, Place> Places)
+{
+    /// <summary>What configuration says of each declared state beside its place.</summary>
+    public IReadOnlyDictionary<string, StateModel> States { get; init; } = new Dictionary<string, StateModel>();
+}
+
+/// <param name="Expires">Its sliding time to live; null: it stays.</param>
+/// <param name="MaxBytes">Most bytes of its JSON.</param>
+internal sealed record StateModel(TimeSpan? Expires, int MaxBytes);
 
 /// <param name="CookieName">Without the <c>__Host-</c> that is put before it over HTTPS.</param>
 /// <param name="IdleTimeout">Ends a session that is not used for so long.</param>

@@ -10,6 +10,9 @@ internal interface IStateSlot
     /// <summary>What was loaded.</summary>
     Row Row { get; }
 
+    /// <summary>Whether it is there, as this run leaves it.</summary>
+    bool Exists { get; }
+
     /// <summary>Whether this run has changed it.</summary>
     bool IsChanged { get; }
 

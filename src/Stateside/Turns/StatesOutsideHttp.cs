@@ -5,28 +5,31 @@ using Stateside.Stores;
 namespace Stateside.Turns;
 
 /// <inheritdoc cref="IStates"/>
-internal sealed class StatesOutsideHttp(StatesideRuntime runtime) : IStates
+/// <param name="runtime">Asked at each use, because services that take <see cref="IStates"/> are made before the host starts.</param>
+internal sealed class StatesOutsideHttp(Func<StatesideRuntime> runtime) : IStates
 {
+    public StatesOutsideHttp(StatesideRuntime runtime) : this(() => runtime) { }
+
     public ValueTask<T> RunAsync<T>(StateKey key, Func<T, T> change, CancellationToken cancellationToken) where T : class =>
         RunAsync<T, T>(key, (state, _) => state.Update(change), cancellationToken);
 
     public async ValueTask<TResult> RunAsync<T, TResult>(StateKey key, Func<State<T>, Turn, TResult> handler, CancellationToken cancellationToken) where T : class
     {
         var host = new Host<TResult>(Slot<T>(key, writes: true), run => handler((State<T>)run.Slots[0], run.Turn), cancellationToken);
-        await runtime.RunAsync(host);
+        await runtime().RunAsync(host);
         return host.Result!;
     }
 
     public async ValueTask<Snapshot<T>> ReadAsync<T>(StateKey key, CancellationToken cancellationToken) where T : class
     {
         var host = new Host<Snapshot<T>>(Slot<T>(key, writes: false), run => (Snapshot<T>)run.Slots[0], cancellationToken);
-        await runtime.RunAsync(host);
+        await runtime().RunAsync(host);
         return host.Result!;
     }
 
     private SlotRequest Slot<T>(StateKey key, bool writes)
     {
-        var definition = runtime.Registry.Find(key.Name);
+        var definition = runtime().Registry.Find(key.Name);
         if (definition?.Type != typeof(T)) throw new ArgumentException($"No state \"{key.Name}\" of type {typeof(T).Name} is declared.", nameof(key));
         return new SlotRequest(definition, key, writes);
     }
@@ -38,6 +41,8 @@ internal sealed class StatesOutsideHttp(StatesideRuntime runtime) : IStates
         public SessionHandle? Session => null;
 
         public CancellationToken Aborted => aborted;
+
+        public ValueTask PrepareAsync() => default;
 
         public TurnRequest Bind(SessionHandle? session, TurnSeed seed) =>
             new() { Slots = [slot], Group = slot.Writes ? slot.Key.Group : null };

@@ -17,55 +17,53 @@ internal sealed class TurnGate(int maxTurns, int maxPerGroup)
     /// <summary>Turns on their way now.</summary>
     public int Turns => Volatile.Read(ref _turns);
 
+    /// <summary>Counts a turn in, before anything is read for it. Must be given back with <see cref="Admission.Dispose"/>.</summary>
+    /// <exception cref="StatesideException">SS1010: too many turns are on their way.</exception>
+    public Admission Admit()
+    {
+        if (Interlocked.Increment(ref _turns) <= maxTurns) return new Admission(this);
+        Interlocked.Decrement(ref _turns);
+        throw Errors.Overloaded();
+    }
+
     /// <summary>Waits for the group's turn. The pass must be given back with <see cref="Pass.Dispose"/>.</summary>
     /// <param name="group">The group that the turn writes; null for a turn that only reads, which waits for nobody.</param>
     /// <param name="cancellationToken">Fires when the client has gone away.</param>
     /// <exception cref="StatesideException">SS1010: too many are waiting.</exception>
-    public ValueTask<Pass> EnterAsync(Group? group, CancellationToken cancellationToken)
+    public ValueTask<Pass> QueueAsync(Group? group, CancellationToken cancellationToken)
     {
-        if (Interlocked.Increment(ref _turns) > maxTurns)
-        {
-            Interlocked.Decrement(ref _turns);
-            throw Errors.Overloaded();
-        }
-        if (group is not { } g) return new(new Pass(this, null, null));
+        if (group is not { } g) return new(default(Pass));
         var stripe = _stripes[(uint)g.GetHashCode() % StripeCount];
-        Waiter waiter;
+        LinkedListNode<Waiter> place;
         lock (stripe)
         {
             ref var queue = ref CollectionsMarshal.GetValueRefOrAddDefault(stripe.Queues, g.Value, out var busy);
-            if (!busy) return new(new Pass(this, stripe, g.Value));
+            if (!busy) return new(new Pass(stripe, g.Value));
             queue ??= new();
-            if (queue.Count >= maxPerGroup)
-            {
-                Interlocked.Decrement(ref _turns);
-                throw Errors.Overloaded();
-            }
-            waiter = new Waiter();
-            queue.AddLast(waiter);
+            if (queue.Count >= maxPerGroup) throw Errors.Overloaded();
+            place = queue.AddLast(new Waiter());
         }
-        return WaitAsync(stripe, g.Value, waiter, cancellationToken);
+        return WaitAsync(stripe, g.Value, place, cancellationToken);
     }
 
-    private async ValueTask<Pass> WaitAsync(Stripe stripe, string group, Waiter waiter, CancellationToken cancellationToken)
+    private static async ValueTask<Pass> WaitAsync(Stripe stripe, string group, LinkedListNode<Waiter> place, CancellationToken cancellationToken)
     {
-        await using var registration = cancellationToken.Register(static w => ((Waiter)w!).TrySetCanceled(), waiter);
+        await using var registration = cancellationToken.Register(static w => ((Waiter)w!).TrySetCanceled(), place.Value);
         try
         {
-            await waiter.Task;
-            return new Pass(this, stripe, group);
+            await place.Value.Task;
+            return new Pass(stripe, group);
         }
         catch (OperationCanceledException)
         {
-            // The waiter stays in the queue; whoever leaves skips it, because it can no longer be woken.
-            Interlocked.Decrement(ref _turns);
+            // Who gives up must not fill the queue until the holder leaves, which may be long.
+            lock (stripe) place.List?.Remove(place);
             throw;
         }
     }
 
-    private void Leave(Stripe? stripe, string? group)
+    private static void Leave(Stripe? stripe, string? group)
     {
-        Interlocked.Decrement(ref _turns);
         if (stripe is null) return;
         lock (stripe)
         {
@@ -80,11 +78,18 @@ internal sealed class TurnGate(int maxTurns, int maxPerGroup)
         }
     }
 
-    /// <summary>The right to go on. Disposing it wakes the next.</summary>
-    public readonly struct Pass(TurnGate gate, object? stripe, string? group) : IDisposable
+    /// <summary>A turn that is counted in.</summary>
+    public readonly struct Admission(TurnGate gate) : IDisposable
     {
         /// <inheritdoc/>
-        public void Dispose() => gate.Leave((Stripe?)stripe, group);
+        public void Dispose() => Interlocked.Decrement(ref gate._turns);
+    }
+
+    /// <summary>The right to go on. Disposing it wakes the next.</summary>
+    public readonly struct Pass(object? stripe, string? group) : IDisposable
+    {
+        /// <inheritdoc/>
+        public void Dispose() => Leave((Stripe?)stripe, group);
     }
 
     /// <summary>A group that is in here is busy; its queue is made when the first has to wait.</summary>

@@ -35,13 +35,16 @@ internal sealed class TurnRequest
 /// <summary>What a host (HTTP, a background job, a test) does for the runner.</summary>
 internal interface ITurnHost
 {
+    /// <summary>Called once, first: reads what of the request must be at hand before the keys are known.</summary>
+    ValueTask PrepareAsync();
+
     /// <summary>The session that the request brought or could begin; null if the endpoint takes no heed of sessions.</summary>
     SessionHandle? Session { get; }
 
     /// <summary>Hop 1: which states under which keys. Called again with a fresh session if the one that was brought proves invalid.</summary>
     TurnRequest Bind(SessionHandle? session, TurnSeed seed);
 
-    /// <summary>Called once with what was loaded, before the handler runs: preconditions. Throws what it refuses.</summary>
+    /// <summary>Called with what was loaded, before each run: preconditions. Throws what it refuses.</summary>
     void Check(TurnRequest request, IReadOnlyList<Row> rows);
 
     /// <summary>Hop 4: runs the handler on <paramref name="run"/>. What an earlier run left behind is discarded first.</summary>
@@ -73,7 +76,7 @@ internal sealed class TurnRun(Turn turn, TurnRequest request, IStateSlot[] slots
 
     /// <summary>The version of the tagged state after the commit; none if there is no such state or it is absent.</summary>
     public StateVersion TaggedVersion =>
-        Request.TaggedSlot < 0 ? StateVersion.None : Slots[Request.TaggedSlot].VersionAfter(Turn.Id);
+        Request.TaggedSlot >= 0 && Slots[Request.TaggedSlot] is { Exists: true } slot ? slot.VersionAfter(Turn.Id) : StateVersion.None;
 }
 
 /// <summary>What a run came to.</summary>

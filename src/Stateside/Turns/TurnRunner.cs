@@ -17,10 +17,12 @@ internal sealed class TurnRunner(TurnStore store, TurnGate gate, StatesideModel 
     /// <summary>Runs a turn to its end: committed, replayed from a receipt, or refused with an exception of the catalogue.</summary>
     public async ValueTask<TurnOutcome> RunAsync(ITurnHost host)
     {
+        using var admission = gate.Admit();
+        await host.PrepareAsync();
         var seed = TurnSeed.New(time);
         var session = host.Session;
         var request = host.Bind(session, seed);                                                    // 1 which states
-        using var pass = await gate.EnterAsync(request.Group, host.Aborted);
+        using var pass = await gate.QueueAsync(request.Group, host.Aborted);
         var loaded = await store.LoadAsync(request, session, host.Aborted);                        // 3 load
         if (session is { IsFresh: false } && !session.IsProvedBy(loaded.SessionRow!, seed.Now))
         {
@@ -48,6 +50,7 @@ internal sealed class TurnRunner(TurnStore store, TurnGate gate, StatesideModel 
                     telemetry.ReRuns.Add(1);
                     log.ReRun(attempt.Turn.Id, run, request.Group);
                     loaded = loaded.With(request, conflict.Rows);
+                    host.Check(request, loaded.Rows);
                     await PauseAsync(run);
                     continue;
                 case CommitResult.Conflict when claim is null:

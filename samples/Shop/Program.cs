@@ -1,0 +1,18 @@
+using Shop;
+using Stateside.Samples;
+
+var builder = WebApplication.CreateSlimBuilder(args);
+builder.Services.ConfigureHttpJsonOptions(http => HttpJson.Use(http.SerializerOptions));
+builder.Services.AddProblemDetails();
+builder.AddStateside()
+    .AddState("cart", ShopJson.Default.Cart, empty: Cart.Empty)
+    .AddState("order", ShopJson.Default.Order, needs: Needs.Current)
+    .AddState("counter", ShopJson.Default.Counter, empty: Counter.Zero);
+
+var app = builder.Build();
+app.UseExceptionHandler();
+app.UseStatusCodePages();
+app.UseStateside();
+app.MapShop();
+StopWithParent.Watch(app.Lifetime);
+app.Run();

@@ -1,0 +1,14 @@
+using Microsoft.Extensions.Logging;
+using Stateside.Stores;
+
+namespace Stateside.AspNetCore.Diagnostics;
+
+/// <summary>Every message of the HTTP surface. Event ids 2000 to 2999. No message holds a path's values, a key, a body or a cookie.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(2000, LogLevel.Information, "{Code}: {Method} {Route} was refused; applied: {Applied}.")]
+    public static partial void Refused(this ILogger log, string code, string method, string route, Applied applied, Exception? e);
+
+    [LoggerMessage(2001, LogLevel.Debug, "The client of {Method} {Route} went away.")]
+    public static partial void ClientGone(this ILogger log, string method, string route);
+}

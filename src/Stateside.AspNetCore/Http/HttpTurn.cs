@@ -1,0 +1,202 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Primitives;
+using Stateside.AspNetCore.Binding;
+using Stateside.AspNetCore.Endpoints;
+using Stateside.AspNetCore.Idempotency;
+using Stateside.AspNetCore.Sessions;
+using Stateside.Sessions;
+using Stateside.Stores;
+using Stateside.Turns;
+
+namespace Stateside.AspNetCore.Http;
+
+/// <summary>One HTTP request as the host of a turn: its keys (hop 1), its preconditions, and its runs (hop 4).</summary>
+internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
+{
+    private readonly HttpContext _context;
+    private readonly EndpointPlan _plan;
+    private readonly StatesideRuntime _runtime;
+    private readonly RequestDelegate _next;
+    private readonly string? _key;
+    private readonly Group? _user;
+    private readonly RequestBodyBuffer _body = new();
+    private RunFeatures? _features;
+    private ReceiptId _fingerprint;
+
+    public HttpTurn(HttpContext context, EndpointPlan plan, StatesideRuntime runtime, RequestDelegate next)
+    {
+        (_context, _plan, _runtime, _next) = (context, plan, runtime, next);
+        _key = ReadKey();
+        _user = plan.NeedsUser || IsCallerNeeded ? UserGroup(context.User) : null;
+        if (plan.NeedsUser && _user is null) throw Errors.UserRequired();
+        if (plan.NeedsSession || IsCallerNeeded && _user is null)
+        {
+            Session = SessionCookie.Read(context.Request, runtime.Model.Session);
+            if (Session is not null && plan.Writes) RefuseCrossSite();
+            if (plan.NeedsSession) Session ??= SessionHandle.Fresh();
+        }
+    }
+
+    public SessionHandle? Session { get; }
+
+    public CancellationToken Aborted => _context.RequestAborted;
+
+    /// <summary>The response of the last run, until it is sent.</summary>
+    public BufferedResponse? Response { get; private set; }
+
+    /// <summary>Only turns that can write or be replayed are held back; what only reads goes straight out.</summary>
+    private bool IsBuffered => _plan.Writes || _plan.Receipt is not null;
+
+    /// <summary>Who calls matters for a receipt, and for a new state that no other state of the turn gives a group.</summary>
+    private bool IsCallerNeeded => _key is not null || IsBuffered && _plan.WriteSources.Count == 0;
+
+    public async ValueTask PrepareAsync()
+    {
+        if (!IsBuffered) return;
+        await _body.ReadAsync(_context.Request, _runtime.Model.Limits.RequestBytes);
+        if (_key is not null) _fingerprint = RequestHash.Fingerprint(_context.Request, _body.Bytes);
+    }
+
+    public TurnRequest Bind(SessionHandle? session, TurnSeed seed)
+    {
+        // A session that begins with this request tells nobody apart: for receipts and new keys it is no caller yet.
+        var caller = _user ?? (session is { IsFresh: false } ? session.Group : null);
+        var receipt = _key is null ? default : RequestHash.Receipt(caller?.Value, _context.Request, _plan.Route, _key, _fingerprint);
+        Group? group = IsBuffered ? WrittenGroup(session, caller, receipt, seed) : null;
+        var slots = new SlotRequest[_plan.Parameters.Count];
+        for (var i = 0; i < slots.Length; i++)
+        {
+            var parameter = _plan.Parameters[i];
+            var name = parameter.Definition!.Name;
+            var key = parameter.Source switch
+            {
+                KeySource.Session => new StateKey(session!.Group, name),
+                KeySource.User => new StateKey(_user!.Value, name),
+                KeySource.New => new StateKey(group!.Value, name, seed.NewItem(i)),
+                _ => RouteKey(name, parameter.RouteName),
+            };
+            slots[i] = new SlotRequest(parameter.Definition, key, parameter.Writes, parameter.Source == KeySource.New);
+        }
+        return new TurnRequest
+        {
+            Slots = slots,
+            Group = group,
+            TaggedSlot = _plan.TaggedIndex,
+            Receipt = _key is null ? null : new ReceiptRequest(receipt, _fingerprint, _plan.Receipt?.CallsOutside ?? false, _plan.Receipt?.SafeToRepeat ?? false),
+        };
+    }
+
+    public void Check(TurnRequest request, IReadOnlyList<Row> rows)
+    {
+        if (request.TaggedSlot < 0 || request.Slots[request.TaggedSlot].IsNew) return;
+        var row = rows[request.TaggedSlot];
+        if (!Preconditions.Hold(_context.Request.Headers, row, IsBuffered)) throw Errors.PreconditionFailed();
+    }
+
+    public async ValueTask<TurnReply> RunAsync(TurnRun run)
+    {
+        if (!IsBuffered)
+        {
+            await RunReadAsync(run);
+            return default;
+        }
+        if (Response is not null) await Response.DiscardAsync();
+        _features ??= new RunFeatures(_context);
+        var response = Response = await _features.BeginAsync(run.Turn.Run, _runtime.Model.Limits.ResponseBytes);
+        _body.Rewind(_context.Request);
+        try
+        {
+            _context.RequestServices.GetRequiredService<RunScope>().Enter(_plan, run);
+            await _next(_context);
+            await response.StartAsync();
+        }
+        finally
+        {
+            _features.End();
+        }
+        if (response.Refusal is { } refusal) throw refusal;
+        if (response.StatusCode >= 500) return new TurnReply(Discard: true, null);
+        if (run.TaggedVersion is { IsNone: false } version && response.StatusCode < 300 && !response.Headers.ContainsKey("ETag"))
+            response.Headers.ETag = Preconditions.Quote(version);
+        return new TurnReply(Discard: false, Receipt(run, response));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _body.Dispose();
+        Response?.Dispose();
+        if (_features is not null) await _features.DisposeAsync();
+    }
+
+    private async Task RunReadAsync(TurnRun run)
+    {
+        var headers = _context.Response.Headers;
+        if (run.TaggedVersion is { IsNone: false } version)
+        {
+            headers.ETag = Preconditions.Quote(version);
+            if (Preconditions.IsNotModified(_context.Request, version))
+            {
+                _context.Response.StatusCode = StatusCodes.Status304NotModified;
+                return;
+            }
+        }
+        _context.RequestServices.GetRequiredService<RunScope>().Enter(_plan, run);
+        await _next(_context);
+    }
+
+    private ReceiptWrite? Receipt(TurnRun run, BufferedResponse response)
+    {
+        if (_key is null) return null;
+        var changed = false;
+        foreach (var slot in run.Slots) changed |= slot.IsChanged;
+        if (!changed && !ReceiptPolicy.IsKept(response.StatusCode)) return null;
+        var model = _runtime.Model.Idempotency;
+        var body = response.Content.Length <= model.MaxStoredBytes
+            ? ReceiptBody.Write(response.StatusCode, response.Headers, response.Content.Span)
+            : ReceiptBody.Write(ReceiptBody.NotKept, new HeaderDictionary(), default);
+        return new ReceiptWrite(run.Request.Receipt!.Id, ReceiptStatus.Recorded, _fingerprint, body, model.Retention);
+    }
+
+    private string? ReadKey()
+    {
+        var honours = _plan.Receipt is not null || _plan.Writes && ReceiptPolicy.IsHonoured(_context.Request.Method);
+        if (!honours) return null;
+        var result = IdempotencyKeyHeader.Read(_context.Request.Headers[IdempotencyKeyHeader.Name], _runtime.Model.Idempotency.Strict);
+        if (result.Reason is { } reason) throw Errors.KeyInvalid(reason);
+        return result.IsMissing && _plan.Receipt is not null ? throw Errors.KeyMissing() : result.Key;
+    }
+
+    private Group WrittenGroup(SessionHandle? session, Group? caller, ReceiptId receipt, TurnSeed seed)
+    {
+        if (_plan.WriteSources.Count == 0) return caller ?? Group.Unowned(_key is null ? seed.Draw(0) : receipt.High);
+        return _plan.WriteSources[0] switch
+        {
+            (KeySource.Session, _) => session!.Group,
+            (KeySource.User, _) => _user!.Value,
+            var (_, route) => RouteKey("", route).Group,
+        };
+    }
+
+    private StateKey RouteKey(string name, string route)
+    {
+        var id = _context.Request.RouteValues[route] as string;
+        return KeyText.IsValid(id) ? StateKey.From(name, id!) : throw Errors.BadKey();
+    }
+
+    /// <summary>A browser tells when another site is behind a request; with a session it would act for the visitor.</summary>
+    private void RefuseCrossSite()
+    {
+        if (_runtime.Model.Session.AllowCrossSite) return;
+        if (_context.Request.Headers["Sec-Fetch-Site"] == "cross-site") throw Errors.CrossSite();
+    }
+
+    private static Group? UserGroup(ClaimsPrincipal user)
+    {
+        if (user.Identity is not { IsAuthenticated: true }) return null;
+        var subject = user.FindFirst("sub") ?? user.FindFirst(ClaimTypes.NameIdentifier);
+        return subject is null ? null : Group.User(subject.Issuer, subject.Value);
+    }
+}

@@ -1,0 +1,94 @@
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Stateside.AspNetCore.Diagnostics;
+using Stateside.AspNetCore.Endpoints;
+using Stateside.AspNetCore.Idempotency;
+using Stateside.AspNetCore.Sessions;
+using Stateside.Configuration;
+using Stateside.Stores;
+using Stateside.Turns;
+
+namespace Stateside.AspNetCore.Http;
+
+/// <summary>
+/// The data path of a request (ARCHITECTURE.md): 1 which states does the endpoint take; 2 the router, where a node owns
+/// them; 3 load, 5 places and 6 commit in the engine's <see cref="TurnRunner"/>, with 4, the run of the endpoint, in
+/// <see cref="HttpTurn"/>. Then, and only then, the response leaves.
+/// </summary>
+internal sealed class StatesideMiddleware(RequestDelegate next, EndpointPlans plans, StatesideRuntimeHolder holder, ILogger<StatesideMiddleware> log)
+{
+    /// <summary>What ASP.NET Core's authorization leaves behind, so that a replay is known to have been authorized.</summary>
+    private const string AuthorizationMark = "__AuthorizationMiddlewareWithEndpointInvoked";
+
+    public Task InvokeAsync(HttpContext context)
+    {
+        var endpoint = context.GetEndpoint();
+        return endpoint is not null && plans.Of(endpoint) is { } plan ? RunAsync(context, plan) : next(context);
+    }
+
+    private async Task RunAsync(HttpContext context, EndpointPlan plan)
+    {
+        try
+        {
+            CheckOrder(context, plan);
+            var runtime = holder.Runtime;
+            await using var turn = new HttpTurn(context, plan, runtime, next);
+            var outcome = await runtime.RunAsync(turn);
+            await SendAsync(context, turn, outcome, runtime.Model);
+        }
+        catch (StatesideException e) when (!context.Response.HasStarted)
+        {
+            log.Refused(e.Code, context.Request.Method, plan.Route, e.Applied, e.InnerException);
+            await Problems.WriteAsync(context, e);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            log.ClientGone(context.Request.Method, plan.Route);
+        }
+    }
+
+    private static async Task SendAsync(HttpContext context, HttpTurn turn, TurnOutcome outcome, StatesideModel model)
+    {
+        if (outcome.Replay is { } receipt)
+        {
+            await ReplayAsync(context, receipt);
+        }
+        else if (outcome.Run is null)
+        {
+            SessionCookie.Write(context, outcome.BegunSession!, model.Session);
+            await Problems.WriteAsync(context, Errors.SessionRequired());
+        }
+        else if (turn.Response is { } response)
+        {
+            await response.SendAsync(context, () =>
+            {
+                if (outcome.BegunSession is { } session) SessionCookie.Write(context, session, model.Session);
+            });
+        }
+    }
+
+    /// <summary>Answers from the receipt: status, content and the headers that belong to them; never a cookie.</summary>
+    private static async Task ReplayAsync(HttpContext context, ReceiptRow receipt)
+    {
+        var response = context.Response;
+        var (status, content) = ReceiptBody.Read(receipt.Body, response.Headers);
+        if (status == ReceiptBody.NotKept) throw Errors.ResponseNotKept();
+        response.StatusCode = status;
+        response.Headers["Idempotent-Replayed"] = "true";
+        if (!content.IsEmpty)
+        {
+            response.ContentLength = content.Length;
+            await response.BodyWriter.WriteAsync(content, context.RequestAborted);
+        }
+    }
+
+    /// <summary>A replay must not skip who the caller is and what the caller may do.</summary>
+    private static void CheckOrder(HttpContext context, EndpointPlan plan)
+    {
+        if (plan.RequiresAuthorization && !context.Items.ContainsKey(AuthorizationMark))
+            throw new InvalidOperationException("SS2011 app.UseStateside() stands before app.UseAuthorization(), so a replay would skip authorization. Call it after (docs/errors/SS2011.md).");
+        if (plan.NeedsUser && context.Features.Get<IAuthenticationFeature>() is null)
+            throw new InvalidOperationException("SS2011 app.UseStateside() stands before app.UseAuthentication(), so no user is known. Call it after (docs/errors/SS2011.md).");
+    }
+}

@@ -1,0 +1,111 @@
+using System.Buffers;
+using Stateside.Stores;
+
+namespace Stateside.Configuration;
+
+/// <summary>
+/// The table of all entries of the section <c>Stateside</c>. The reader reads by it, docs/configuration.md and
+/// docs/stateside.schema.json are written from it, and tests hold the three together.
+/// </summary>
+internal static class ConfigurationEntries
+{
+    private static readonly SearchValues<char> TokenCharacters =
+        SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Year = TimeSpan.FromDays(365);
+
+    public static readonly TextEntry Store = new("Store", "sqlite:stateside.db", "The URL of the store: where commits become durable.")
+    {
+        RuleText = "the URL of a store",
+        IsValid = _ => true,
+        Ignored = "an IStore is registered in the service container",
+    };
+
+    public static readonly FlagEntry AssumeDurable = new("AssumeDurable", false,
+        "Takes a store that cannot tell what its commits survive (a server that hides its settings) to be durable.")
+    {
+        Ignored = "the store can tell",
+    };
+
+    public static readonly PlaceEntry StatePlace = new("States:*:Place", Place.Store,
+        "Where the state lives: Client (stateless), Store (hybrid) or Node (stateful). This version has Store.");
+
+    public static readonly DurationEntry StateExpires = new("States:*:Expires", null, Second, Year * 10,
+        "Ends the state when nobody has read or changed it for so long. Without it the state stays, and one of a session ends with Session:AbsoluteTimeout.");
+
+    public static readonly NumberEntry StateMaxBytes = new("States:*:MaxBytes", 1_048_576, 1, MemoryStore.MaxBodyBytes, "bytes",
+        "Most bytes of the state's JSON, and of one event; a turn that would write more is refused (SS1017).");
+
+    public static readonly TextEntry SessionCookie = new("Session:Cookie", "id",
+        "The name of the session cookie. Over HTTPS __Host- is put before it, so that no other host can set it.")
+    {
+        RuleText = "a cookie name: 1 to 64 letters, digits or !#$%&'*+-.^_`|~, and not beginning with __Host-, __Secure- or __Http-",
+        IsValid = IsCookieName,
+    };
+
+    public static readonly DurationEntry SessionIdleTimeout = new("Session:IdleTimeout", TimeSpan.FromHours(12), Second, Year,
+        "Ends a session that is not used for so long. At most Session:AbsoluteTimeout.");
+
+    public static readonly DurationEntry SessionAbsoluteTimeout = new("Session:AbsoluteTimeout", TimeSpan.FromDays(7), Second, Year,
+        "Ends a session so long after it began, however busy it is.");
+
+    public static readonly FlagEntry SessionAllowCrossSite = new("Session:AllowCrossSite", false,
+        "Lets a browser's request from another site act with the session; else such a request is refused (SS1018).");
+
+    public static readonly FlagEntry IdempotencyStrict = new("Idempotency:Strict", false,
+        "Refuses an Idempotency-Key without quotes, as the IETF draft demands; else both forms are taken and mean the same.");
+
+    public static readonly DurationEntry IdempotencyRetention = new("Idempotency:Retention", TimeSpan.FromDays(1), Second, Year,
+        "How long a receipt is kept: for so long a retry with its key is answered and not done again.");
+
+    public static readonly DurationEntry IdempotencyClaimLease = new("Idempotency:ClaimLease", TimeSpan.FromSeconds(30), Second, TimeSpan.FromHours(1),
+        "How long the claim of a handler that calls outside is taken to be running without a sign of life; it is renewed at a third of that.")
+    {
+        Ignored = "no endpoint is marked CallsOutside",
+    };
+
+    public static readonly NumberEntry IdempotencyMaxStoredBytes = new("Idempotency:MaxStoredBytes", 262_144, 1, MemoryStore.MaxBodyBytes, "bytes",
+        "Most bytes of a response that is kept for retries. After a larger one a retry is told that the request was done (SS1014).");
+
+    public static readonly NumberEntry LimitsMaxTurns = new("Limits:MaxTurns", 1_024, 1, 1_000_000, "turns",
+        "Most turns on their way in this process, those that wait included; more are refused (SS1010).");
+
+    public static readonly NumberEntry LimitsMaxQueue = new("Limits:MaxQueue", 256, 1, 1_000_000, "turns",
+        "Most turns that wait for one group; more are refused (SS1010).");
+
+    public static readonly NumberEntry LimitsMaxRuns = new("Limits:MaxRuns", 10, 1, 1_000, "runs",
+        "Most runs of a handler in one turn, if turns of other processes are faster each time; then the turn is refused (SS1007).");
+
+    public static readonly NumberEntry LimitsRequestBytes = new("Limits:RequestBytes", 1_048_576, 1, 1_073_741_824, "bytes",
+        "Most bytes of a request body that an endpoint with a State<T> takes, since it is held for a second run (SS1012).");
+
+    public static readonly NumberEntry LimitsResponseBytes = new("Limits:ResponseBytes", 8_388_608, 1, 1_073_741_824, "bytes",
+        "Most bytes of a response of an endpoint with a State<T>, since it is held back until the commit (SS1015).");
+
+    /// <summary>Every entry, in the order of the documentation.</summary>
+    public static IReadOnlyList<ConfigurationEntry> All { get; } =
+    [
+        Store, AssumeDurable, StatePlace, StateExpires, StateMaxBytes,
+        SessionCookie, SessionIdleTimeout, SessionAbsoluteTimeout, SessionAllowCrossSite,
+        IdempotencyStrict, IdempotencyRetention, IdempotencyClaimLease, IdempotencyMaxStoredBytes,
+        LimitsMaxTurns, LimitsMaxQueue, LimitsMaxRuns, LimitsRequestBytes, LimitsResponseBytes,
+    ];
+
+    /// <summary>The names that may stand below a path of the table; none below an entry.</summary>
+    /// <param name="path">Empty for the section itself.</param>
+    public static IReadOnlyList<string> NamesBelow(string path)
+    {
+        var prefix = path.Length == 0 ? "" : path + ":";
+        return [.. All.Where(e => e.Path.StartsWith(prefix, StringComparison.Ordinal)).Select(e => e.Path[prefix.Length..].Split(':')[0]).Distinct()];
+    }
+
+    private static bool IsCookieName(string name)
+    {
+        if (name.Length is 0 or > 64 || name.AsSpan().ContainsAnyExcept(TokenCharacters)) return false;
+        // Browsers compare these prefixes without regard to case, and drop such a cookie where it is not set as the prefix promises.
+        foreach (var prefix in (ReadOnlySpan<string>)["__Host-", "__Secure-", "__Http-"])
+            if (name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)) return false;
+        return true;
+    }
+}

@@ -1,0 +1,43 @@
+using Microsoft.Extensions.Configuration;
+using Stateside.States;
+using Stateside.Stores;
+
+namespace Stateside.Configuration;
+
+/// <summary>
+/// Compares what the states need with what their place and the opened store give (docs/configuration.md has the table). Every
+/// state is in place Store, whose version compare makes it current whatever the store.
+/// </summary>
+internal static class Fit
+{
+    /// <param name="section">The configuration section.</param>
+    /// <param name="model">What was read from it.</param>
+    /// <param name="definitions">The declared states.</param>
+    /// <param name="store">What the store declared when it was opened.</param>
+    /// <param name="isConfigured">False if the store came from the service container.</param>
+    /// <param name="faults">Takes every unfit pair.</param>
+    public static void Check(
+        IConfiguration section, StatesideModel model, IReadOnlyList<StateDefinition> definitions, StoreCapabilities store, bool isConfigured, List<ConfigurationFault> faults)
+    {
+        var source = isConfigured ? ConfigurationEntries.Store.In(section) : "the IStore in the service container";
+        var assume = ConfigurationEntries.AssumeDurable.In(section);
+        foreach (var definition in definitions)
+        {
+            var (name, needs) = (definition.Name, definition.Needs);
+            if (needs.HasFlag(Needs.Durable) && !IsDurable(store, model)) faults.Add(Faults.NotDurable(name, store, source, assume));
+            if (needs.HasFlag(Needs.Shared) && store.Reach == StoreReach.Process) faults.Add(Faults.NotShared(name, store, source));
+            if (needs.HasFlag(Needs.Watchable) && !store.Watchable) faults.Add(Faults.NotWatchable(name, store, source));
+            if (model.States[name].MaxBytes > store.MaxBodyBytes)
+                faults.Add(Faults.AboveStore(ConfigurationEntries.StateMaxBytes.In(section, name), model.States[name].MaxBytes, store, source));
+        }
+        if (model.Idempotency.MaxStoredBytes > store.MaxBodyBytes)
+            faults.Add(Faults.AboveStore(ConfigurationEntries.IdempotencyMaxStoredBytes.In(section), model.Idempotency.MaxStoredBytes, store, source));
+    }
+
+    private static bool IsDurable(StoreCapabilities store, StatesideModel model) => store.Durability switch
+    {
+        Durability.Disk or Durability.Replicated => true,
+        Durability.Unknown => model.AssumeDurable,
+        _ => false,
+    };
+}

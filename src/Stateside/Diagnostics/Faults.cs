@@ -1,0 +1,133 @@
+using System.Globalization;
+using Stateside.Configuration;
+using Stateside.Stores;
+
+namespace Stateside;
+
+/// <summary>
+/// The words of every configuration fault: the entry, the value given, the known names with the nearest one, and the fix.
+/// Nothing of a store's URL but its scheme is ever repeated, since the rest may hold a password.
+/// </summary>
+internal static class Faults
+{
+    private const int MaxEcho = 64;
+
+    /// <param name="path">The whole path of the entry.</param>
+    /// <param name="name">Its last part.</param>
+    /// <param name="known">The names that may stand in its place.</param>
+    /// <param name="elsewhere">The whole path of an entry of this name in another section; null if there is none.</param>
+    public static ConfigurationFault UnknownEntry(string path, string name, IReadOnlyList<string> known, string? elsewhere) => new(Errors.UnknownEntryKind.Code,
+        $"{Clean(path)} is not an entry.{DidYouMean(elsewhere ?? Nearest(name, known))} Known here: {List(known)}. Correct the name, or remove the entry.");
+
+    public static ConfigurationFault SectionExpected(string path, IReadOnlyList<string> known) => new(Errors.UnknownEntryKind.Code,
+        $"{Clean(path)} is a section and has a value. Put {(known is [ConfigurationEntry.AnyName] ? "the names of states" : "entries")} inside it instead{(known is [ConfigurationEntry.AnyName] ? "" : ": " + List(known))}.");
+
+    public static ConfigurationFault ValueExpected(string path, string entry) => new(Errors.UnknownEntryKind.Code,
+        $"{Clean(path)} is not an entry: {Clean(entry)} is a single value. Write the value itself.");
+
+    public static ConfigurationFault UnknownState(string path, string name, IEnumerable<string> declared) => new(Errors.UnknownStateKind.Code,
+        $"{Clean(path)} names no declared state.{DidYouMean(Quoted(Nearest(name, declared)))} Declared: {(declared.Any() ? List(declared.Select(d => $"\"{d}\"")) : "none")}. Correct the name, remove the entry, or declare the state with AddState.");
+
+    public static ConfigurationFault UnknownPlace(string path, string given) => new(Errors.UnknownPlaceKind.Code,
+        $"{path} is {Echo(given)}, which is no place.{DidYouMean(Quoted(ArchitectureToPlace(given) ?? Nearest(given, PlaceEntry.Names)))} Known: Client (stateless), Store (hybrid), Node (stateful). Write one of these, or remove the entry for {ConfigurationEntries.StatePlace.DefaultText}.");
+
+    public static ConfigurationFault PlaceNotBuilt(string path, Place place) => new(Errors.MissingPlaceKind.Code,
+        $"{path} is {place}, which is not in version {Version}. Store is the place that works now: write \"Store\", or remove the entry.");
+
+    public static ConfigurationFault NoScheme(string path, IEnumerable<string> examples) => new(Errors.UnknownStoreKind.Code,
+        $"{path} is not the URL of a store: it begins with no scheme. Known: {List(examples.Distinct())}. Write a URL of one of these forms.");
+
+    public static ConfigurationFault UnknownStore(string path, string scheme, IReadOnlyList<IStoreProvider> known) => new(Errors.UnknownStoreKind.Code,
+        $"{path} begins with \"{scheme}:\", for which there is no store.{DidYouMean(Quoted(Nearest(scheme, known.Select(p => p.Scheme)), ":"))} Known: {List(known.Select(p => p.Example).Distinct())}. Correct the URL, or register the store with AddStore.");
+
+    /// <param name="path">The whole path of the entry.</param>
+    /// <param name="provider">The store's provider.</param>
+    /// <param name="reason">A sentence of the provider's, without password.</param>
+    public static ConfigurationFault BadStoreUrl(string path, IStoreProvider provider, string reason) => new(Errors.UnknownStoreKind.Code,
+        $"{path} is not a URL of store \"{provider.Scheme}\": {reason} Write one such as {provider.Example}.");
+
+    public static ConfigurationFault BadValue(string path, string given, string rule, string? defaultText) => new(Errors.BadValueKind.Code,
+        $"{path} is {Echo(given)}; it must be {rule}. Correct it, or remove the entry for {(defaultText is null ? "none" : $"the default, {defaultText}")}.");
+
+    public static ConfigurationFault IdleTooLong(string idlePath, TimeSpan idle, string absolutePath, TimeSpan absolute) => new(Errors.BadValueKind.Code,
+        $"{idlePath} is {idle:c}, longer than {absolutePath}, {absolute:c}, so it would never take effect. Shorten the one or lengthen the other.");
+
+    public static ConfigurationFault AboveStore(string path, int given, StoreCapabilities store, string source) => new(Errors.BadValueKind.Code, string.Create(
+        CultureInfo.InvariantCulture, $"{path} is {given}, but store \"{store.Name}\" takes at most {store.MaxBodyBytes} bytes at once ({source}). Write {store.MaxBodyBytes} or less."));
+
+    public static ConfigurationFault DuplicateName(string name, IEnumerable<string> types) => new(Errors.DuplicateStateKind.Code,
+        $"More than one state is named \"{Clean(name)}\": {List(types)}. Give each a name of its own where it is declared.");
+
+    public static ConfigurationFault DuplicateType(string type, IEnumerable<string> names) => new(Errors.DuplicateStateKind.Code,
+        $"Type {type} is declared as more than one state: {List(names.Select(n => $"\"{Clean(n)}\""))}. A handler asks for a state by its type, so give each a record type of its own.");
+
+    public static ConfigurationFault BadName(string name) => new(Errors.BadNameKind.Code,
+        $"{Echo(name)} cannot be the name of a state. {KeyText.NameRule} Correct it where the state is declared.");
+
+    public static ConfigurationFault NotDurable(string state, StoreCapabilities store, string source, string assume) => new(Errors.UnfitKind.Code, store.Durability switch
+    {
+        Durability.Unknown =>
+            $"State \"{state}\" needs Durable, but store \"{store.Name}\" cannot tell what its commits survive, which counts as not durable ({source}; found: {Found(store)}). Let the store show its settings, set {assume} to true if you know them to be durable, or {Drop(Needs.Durable)}",
+        Durability.Process =>
+            $"State \"{state}\" needs Durable, but store \"{store.Name}\" can lose its last commits with the power ({source}; found: {Found(store)}). Let the store write to disk before it answers, or {Drop(Needs.Durable)}",
+        _ => $"State \"{state}\" needs Durable, but store \"{store.Name}\" loses everything with the process ({source}). Use sqlite:PATH, or {Drop(Needs.Durable)}",
+    });
+
+    public static ConfigurationFault NotShared(string state, StoreCapabilities store, string source) => new(Errors.UnfitKind.Code,
+        $"State \"{state}\" needs Shared, but store \"{store.Name}\" is seen by this process only ({source}). Use sqlite:PATH for the processes of one machine, or {Drop(Needs.Shared)}");
+
+    public static ConfigurationFault NotWatchable(string state, StoreCapabilities store, string source) => new(Errors.UnfitKind.Code,
+        $"State \"{state}\" needs Watchable, but store \"{store.Name}\" does not tell of changes ({source}). Use a store that does, or {Drop(Needs.Watchable)}");
+
+    private static string Version => typeof(Faults).Assembly.GetName().Version!.ToString(3);
+
+    private static string Drop(Needs need) => $"drop Needs.{need} where the state is declared.";
+
+    private static string Found(StoreCapabilities store) => store.Facts.Count == 0 ? "nothing" : List(store.Facts.Select(f => $"{f.Setting} = {f.Value}"));
+
+    private static string List(IEnumerable<string> names) => string.Join(", ", names);
+
+    private static string? Quoted(string? name, string end = "") => name is null ? null : $"\"{name}{end}\"";
+
+    private static string DidYouMean(string? name) => name is null ? "" : $" Did you mean {name}?";
+
+    /// <summary>Those who come from the architecture's name are shown the place.</summary>
+    private static string? ArchitectureToPlace(string given) => given.ToUpperInvariant() switch
+    {
+        "STATELESS" => nameof(Place.Client),
+        "HYBRID" => nameof(Place.Store),
+        "STATEFUL" => nameof(Place.Node),
+        _ => null,
+    };
+
+    private static string Echo(string given) => $"\"{Clean(given.Length > MaxEcho ? given[..MaxEcho] + "…" : given)}\"";
+
+    /// <summary>What comes from outside may not break the lines of a log.</summary>
+    private static string Clean(string text) => text.Any(char.IsControl) ? string.Concat(text.Select(c => char.IsControl(c) ? '?' : c)) : text;
+
+    /// <summary>The known name that is a slip of the finger away, or null.</summary>
+    private static string? Nearest(string given, IEnumerable<string> known)
+    {
+        if (given.Length > MaxEcho) return null;
+        var best = known.Select(name => (Name: name, Distance: Distance(given.ToUpperInvariant(), name.ToUpperInvariant()))).OrderBy(n => n.Distance).FirstOrDefault();
+        return best.Name is not null && best.Distance <= Math.Max(1, best.Name.Length / 3) ? best.Name : null;
+    }
+
+    /// <summary>How many characters must be put in, taken out or changed (Levenshtein).</summary>
+    private static int Distance(string a, string b)
+    {
+        var row = Enumerable.Range(0, b.Length + 1).ToArray();
+        for (var i = 1; i <= a.Length; i++)
+        {
+            var diagonal = row[0];
+            row[0] = i;
+            for (var j = 1; j <= b.Length; j++)
+            {
+                var above = row[j];
+                row[j] = Math.Min(Math.Min(row[j] + 1, row[j - 1] + 1), diagonal + (a[i - 1] == b[j - 1] ? 0 : 1));
+                diagonal = above;
+            }
+        }
+        return row[b.Length];
+    }
+}

@@ -1,0 +1,152 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Stateside.Configuration;
+using Stateside.Diagnostics;
+using Stateside.States;
+using Stateside.Stores;
+
+namespace Stateside.Turns;
+
+/// <summary>
+/// Starts and stops the engine with the host. Everything happens in StartingAsync, which hosts call before the StartAsync of
+/// any service, so that nothing runs on a configuration that does not hold together. The store is let go in StoppedAsync,
+/// after the web server and every service have let their last turns end.
+/// </summary>
+internal sealed class StatesideHostedService(
+    StatesideBuilder builder, StateRegistry registry, StatesideRuntimeHolder holder, IEnumerable<IStoreProvider> providers,
+    TimeProvider time, Telemetry telemetry, ILoggerFactory logs, IStore? given = null)
+    : IHostedLifecycleService, IAsyncDisposable
+{
+    /// <summary>Most rows that one clean-up removes, so that it never holds the store for long.</summary>
+    public const int CleanUpBatch = 1000;
+
+    /// <summary>The pause between two clean-ups while there is more to remove.</summary>
+    public static readonly TimeSpan CleanUpPause = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The pause between two clean-ups when nothing was left, give or take <see cref="CleanUpJitter"/>.</summary>
+    public static readonly TimeSpan CleanUpPeriod = TimeSpan.FromSeconds(60);
+
+    /// <summary>Keeps processes on one store from cleaning up in step.</summary>
+    public static readonly TimeSpan CleanUpJitter = TimeSpan.FromSeconds(6);
+
+    private readonly ILogger _log = logs.CreateLogger<StatesideHostedService>();
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _cleaning = Task.CompletedTask;
+    private IStore? _own;
+
+    public async Task StartingAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var runtime = await OpenAsync(cancellationToken);
+            holder.Publish(runtime);
+            _cleaning = KeepCleanAsync(runtime.Store);
+        }
+        catch
+        {
+            await ReleaseAsync();
+            throw;
+        }
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stopping.CancelAsync();
+        await _cleaning.WaitAsync(cancellationToken);
+    }
+
+    public async Task StoppedAsync(CancellationToken cancellationToken) => await ReleaseAsync();
+
+    /// <summary>For a host that did not come to its stop: another service failed to start.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        await _cleaning;
+        await ReleaseAsync();
+        _stopping.Dispose();
+    }
+
+    private async Task<StatesideRuntime> OpenAsync(CancellationToken cancellationToken)
+    {
+        var faults = new List<ConfigurationFault>();
+        var model = ConfigurationReader.Read(builder.Configuration, registry.All, faults);
+        var store = given ?? (_own = StoreChoice.Create(builder.Configuration, model.StoreUrl, [.. providers], time, faults));
+        if (faults.Count > 0) throw new StatesideConfigurationException(faults);
+
+        var capabilities = await OpenAsync(store!, cancellationToken);
+        Fit.Check(builder.Configuration, model, registry.All, capabilities, isConfigured: given is null, faults);
+        if (faults.Count > 0) throw new StatesideConfigurationException(faults);
+
+        _log.StoreOpened(capabilities.Name, capabilities.Durability, capabilities.Reach);
+        foreach (var definition in registry.All)
+        {
+            (definition.TimeToLive, definition.MaxBytes) = model.States[definition.Name];
+            _log.StatePlaced(definition.Name, model.Places[definition.Name]);
+        }
+        return new StatesideRuntime(model, registry, store!, capabilities, time, telemetry, logs);
+    }
+
+    private static async Task<StoreCapabilities> OpenAsync(IStore store, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await store.OpenAsync(cancellationToken);
+        }
+        catch (StoreException e)
+        {
+            throw Errors.StoreUnusable(e);
+        }
+    }
+
+    private async Task KeepCleanAsync(IStore store)
+    {
+        try
+        {
+            var pause = Period();
+            while (true)
+            {
+                await Task.Delay(pause, time, _stopping.Token);
+                pause = await CleanUpAsync(store) < CleanUpBatch ? Period() : CleanUpPause;
+            }
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // The host stops; what is left is removed after the next start.
+        }
+    }
+
+    private async Task<int> CleanUpAsync(IStore store)
+    {
+        try
+        {
+            var removed = await store.CleanUpAsync(CleanUpBatch, _stopping.Token);
+            if (removed > 0) _log.CleanedUp(removed);
+            return removed;
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !_stopping.IsCancellationRequested)
+        {
+            _log.CleanUpFailed(e);
+            return 0;
+        }
+    }
+
+    private static TimeSpan Period()
+    {
+        var jitter = (int)CleanUpJitter.TotalMilliseconds;
+        return CleanUpPeriod + TimeSpan.FromMilliseconds(RandomNumberGenerator.GetInt32(-jitter, jitter + 1));
+    }
+
+    /// <summary>Lets go of the store that this service made. One from the container belongs to whoever registered it.</summary>
+    private async ValueTask ReleaseAsync()
+    {
+        holder.Publish(null);
+        if (Interlocked.Exchange(ref _own, null) is { } store) await store.DisposeAsync();
+    }
+}
