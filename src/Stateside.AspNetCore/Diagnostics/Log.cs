@@ -7,8 +7,11 @@ namespace Stateside.AspNetCore.Diagnostics;
 internal static partial class Log
 {
     [LoggerMessage(2000, LogLevel.Information, "{Code}: {Method} {Route} was refused; applied: {Applied}.")]
-    public static partial void Refused(this ILogger log, string code, string method, string route, Applied applied, Exception? e);
+    public static partial void Refused(this ILogger log, string code, string method, string route, Applied applied);
 
     [LoggerMessage(2001, LogLevel.Debug, "The client of {Method} {Route} went away.")]
     public static partial void ClientGone(this ILogger log, string method, string route);
+
+    [LoggerMessage(2002, LogLevel.Error, "{Code}: {Method} {Route} failed; applied: {Applied}.")]
+    public static partial void Failed(this ILogger log, string code, string method, string route, Applied applied, Exception? e);
 }

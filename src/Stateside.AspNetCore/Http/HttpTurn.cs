@@ -134,6 +134,8 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
     private async Task RunReadAsync(TurnRun run)
     {
         var headers = _context.Response.Headers;
+        // What belongs to one visitor must not be kept for another, whatever stands between.
+        if (_plan.NeedsSession || _plan.NeedsUser) headers.CacheControl = "private, no-cache";
         if (run.TaggedVersion is { IsNone: false } version)
         {
             headers.ETag = Preconditions.Quote(version);
@@ -152,7 +154,9 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
         if (_key is null) return null;
         var changed = false;
         foreach (var slot in run.Slots) changed |= slot.IsChanged;
-        if (!changed && !ReceiptPolicy.IsKept(response.StatusCode)) return null;
+        // Once a handler may have called outside, whatever it answered is the answer: the claim must be settled.
+        var calledOutside = _plan.Receipt is { CallsOutside: true };
+        if (!changed && !calledOutside && !ReceiptPolicy.IsKept(response.StatusCode)) return null;
         var model = _runtime.Model.Idempotency;
         var body = response.Content.Length <= model.MaxStoredBytes
             ? ReceiptBody.Write(response.StatusCode, response.Headers, response.Content.Span)

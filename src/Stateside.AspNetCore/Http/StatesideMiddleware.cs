@@ -39,7 +39,8 @@ internal sealed class StatesideMiddleware(RequestDelegate next, EndpointPlans pl
         }
         catch (StatesideException e) when (!context.Response.HasStarted)
         {
-            log.Refused(e.Code, context.Request.Method, plan.Route, e.Applied, e.InnerException);
+            if (e.Kind.Status < 500 || e.Kind == Errors.OverloadedKind) log.Refused(e.Code, context.Request.Method, plan.Route, e.Applied);
+            else log.Failed(e.Code, context.Request.Method, plan.Route, e.Applied, e.InnerException);
             await Problems.WriteAsync(context, e);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
