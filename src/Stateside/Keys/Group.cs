@@ -63,12 +63,19 @@ public readonly record struct Group
     public static Group Parse(string value)
     {
         ArgumentNullException.ThrowIfNull(value);
-        if (value.Length < 3 || value[1] != ':' || !"sukn".Contains(value[0])) throw new FormatException("Not a group.");
-        return new(value);
+        return IsGroup(value) ? new(value) : throw new FormatException("Not a group.");
     }
 
     /// <inheritdoc/>
     public override string ToString() => Value;
+
+    private static bool IsGroup(string value) => value.Length > 2 && value[1] == ':' && value[0] switch
+    {
+        's' or 'n' => Base64Text.TryDecode(value.AsSpan(2), stackalloc byte[16]),
+        'u' => Base64Text.TryDecode(value.AsSpan(2), stackalloc byte[SHA256.HashSizeInBytes]),
+        'k' => KeyText.IsValid(value[2..]),
+        _ => false,
+    };
 
     private static string Base64(UInt128 value) => new TurnId(value).ToString();
 }

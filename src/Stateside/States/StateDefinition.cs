@@ -33,6 +33,7 @@ internal abstract class StateDefinition(string name, Type type, Needs needs, int
 internal sealed class StateDefinition<T>(string name, JsonTypeInfo<T> json, T? empty, Needs needs, int schema)
     : StateDefinition(name, typeof(T), needs, schema) where T : class
 {
+    private readonly JsonTypeInfo<T> _strict = StrictJson.Of(json);
     private readonly Dictionary<int, Func<ReadOnlyMemory<byte>, T>> _upgrades = [];
 
     public T? Empty { get; } = empty;
@@ -42,8 +43,11 @@ internal sealed class StateDefinition<T>(string name, JsonTypeInfo<T> json, T? e
     /// <summary>Writes one event; null for a plain state.</summary>
     public Func<object, ReadOnlyMemory<byte>>? EventJson { get; init; }
 
-    public void AddUpgrade<TOld>(int from, JsonTypeInfo<TOld> json, Func<TOld, T> upgrade) =>
-        _upgrades.Add(from, body => upgrade(JsonSerializer.Deserialize(body.Span, json) ?? throw new JsonException("null")));
+    public void AddUpgrade<TOld>(int from, JsonTypeInfo<TOld> json, Func<TOld, T> upgrade)
+    {
+        var strict = StrictJson.Of(json);
+        _upgrades.Add(from, body => upgrade(JsonSerializer.Deserialize(body.Span, strict) ?? throw new JsonException("null")));
+    }
 
     public bool CanRead(int schema) => schema == Schema || _upgrades.ContainsKey(schema);
 
@@ -59,12 +63,13 @@ internal sealed class StateDefinition<T>(string name, JsonTypeInfo<T> json, T? e
         try
         {
             var value = row.Schema == Schema
-                ? JsonSerializer.Deserialize(row.Body.Span, json)
+                ? JsonSerializer.Deserialize(row.Body.Span, _strict)
                 : _upgrades.TryGetValue(row.Schema, out var upgrade) ? upgrade(row.Body) : throw Errors.RowTooOld(Name, row.Schema, Schema);
             row.Decoded = value ?? throw Errors.RowUnreadable(Name, null);
             return value;
         }
-        catch (JsonException e)
+        // Not JsonException alone: a type may refuse in its constructor, or its upgrade may, whatever the exception.
+        catch (Exception e) when (e is not StatesideException)
         {
             throw Errors.RowUnreadable(Name, e);
         }

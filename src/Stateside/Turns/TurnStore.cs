@@ -75,7 +75,7 @@ internal sealed class TurnStore(IStore store, Telemetry telemetry)
 
     /// <summary>
     /// What became of a commit whose answer was lost. It is known to be written if a row is at the version it wrote, or its
-    /// receipt is there; known not to be if a row it wrote has passed to another turn at the very same count. Anything else
+    /// receipt or claim is there; known not to be if a row it wrote has passed to another turn at the very same count. Anything else
     /// stays unknown: a commit still on its way may yet arrive.
     /// </summary>
     private async ValueTask<CommitResult> ResolveAsync(Commit commit, StoreException lost)
@@ -99,6 +99,8 @@ internal sealed class TurnStore(IStore store, Telemetry telemetry)
             if (now.Rows[i].Version == mine) return CommitResult.Committed;
             if (now.Rows[i].Version.Counter == mine.Counter) return new CommitResult.Conflict(now.Rows);
         }
+        if (now.Receipt is { } there && commit.Receipt is { } written && there.Claim == written.Claim && there.Claim != default && there.Status == written.Status)
+            return CommitResult.Committed;
         return now.Receipt is { Status: ReceiptStatus.Recorded } && commit.Receipt!.ExpectedClaim is null
             ? new CommitResult.AlreadyRecorded(now.Receipt)
             : throw Errors.CommitUnknown(lost);
