@@ -1,11 +1,15 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 using Stateside.AspNetCore.Binding;
 using Stateside.AspNetCore.Endpoints;
 using Stateside.AspNetCore.Http;
+using Stateside.Sqlite;
+using Stateside.Stores;
 
 
 namespace Stateside;
@@ -24,10 +28,12 @@ public static class StatesideApplicationBuilderExtensions
         var stateside = services.AddStatesideEngine(builder.Configuration.GetSection(Section));
         stateside.Registrar = new StateRegistrar();
 
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStoreProvider, SqliteStoreProvider>());
         services.TryAddScoped<RunScope>();
         services.TryAddScoped(static scope => scope.GetRequiredService<RunScope>().Turn);
         services.TryAddSingleton<EndpointPlans>();
         services.TryAddSingleton<MiddlewareMark>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<ProblemDetailsOptions>, AppliedInProblems>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, EndpointChecks>());
         return stateside;
     }

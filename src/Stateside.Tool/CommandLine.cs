@@ -46,6 +46,9 @@ internal static class CommandLine
         var root = new RootCommand("Stateless, hybrid, stateful: runs the sample shop of Stateside and checks that it keeps its promises.")
         {
             UpCommand.Create(surroundings),
+            ReplayCommand.Create(surroundings),
+            DoctorCommand.Create(surroundings),
+            TestCommand.Create(surroundings),
         };
         root.HelpName = "./stateside";
         Examples(root, "./stateside up", "./stateside replay samples/Shop/data/online-retail-2010-12.csv.gz --url http://127.0.0.1:8080");

@@ -134,6 +134,8 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
     private async Task RunReadAsync(TurnRun run)
     {
         var headers = _context.Response.Headers;
+        // What belongs to one visitor must not be kept for another, whatever stands between.
+        if (_plan.NeedsSession || _plan.NeedsUser) headers.CacheControl = "private, no-cache";
         if (run.TaggedVersion is { IsNone: false } version)
         {
             headers.ETag = Preconditions.Quote(version);

@@ -35,7 +35,7 @@ internal sealed class OutsideClaim(
     public ReceiptWrite Settle(ReceiptWrite? response)
     {
         _settled.Cancel();
-        return (response ?? Write(ReceiptStatus.OutcomeUnknown, _token)) with { ExpectedClaim = _token };
+        return (response ?? Write(ReceiptStatus.OutcomeUnknown, _token)) with { ExpectedClaim = _token, Claim = _token };
     }
 
     /// <summary>Marks the outcome as unknown at once, so that a retry need not wait for the lease to lapse.</summary>

@@ -75,7 +75,7 @@ internal sealed class TurnStore(IStore store, Telemetry telemetry)
 
     /// <summary>
     /// What became of a commit whose answer was lost. It is known to be written if a row is at the version it wrote, or its
-    /// receipt is there; known not to be if a row it wrote has passed to another turn at the very same count. Anything else
+    /// receipt or claim is there; known not to be if a row it wrote has passed to another turn at the very same count. Anything else
     /// stays unknown: a commit still on its way may yet arrive.
     /// </summary>
     private async ValueTask<CommitResult> ResolveAsync(Commit commit, StoreException lost)
