@@ -1,8 +1,10 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 using Stateside.AspNetCore.Binding;
 using Stateside.AspNetCore.Endpoints;
 using Stateside.AspNetCore.Http;
@@ -28,6 +30,7 @@ public static class StatesideApplicationBuilderExtensions
         services.TryAddScoped(static scope => scope.GetRequiredService<RunScope>().Turn);
         services.TryAddSingleton<EndpointPlans>();
         services.TryAddSingleton<MiddlewareMark>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<ProblemDetailsOptions>, AppliedInProblems>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, EndpointChecks>());
         return stateside;
     }
