@@ -8,6 +8,8 @@ using Microsoft.Extensions.Options;
 using Stateside.AspNetCore.Binding;
 using Stateside.AspNetCore.Endpoints;
 using Stateside.AspNetCore.Http;
+using Stateside.Sqlite;
+using Stateside.Stores;
 
 
 namespace Stateside;
@@ -26,6 +28,7 @@ public static class StatesideApplicationBuilderExtensions
         var stateside = services.AddStatesideEngine(builder.Configuration.GetSection(Section));
         stateside.Registrar = new StateRegistrar();
 
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStoreProvider, SqliteStoreProvider>());
         services.TryAddScoped<RunScope>();
         services.TryAddScoped(static scope => scope.GetRequiredService<RunScope>().Turn);
         services.TryAddSingleton<EndpointPlans>();
