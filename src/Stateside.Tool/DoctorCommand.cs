@@ -8,7 +8,6 @@ namespace Stateside.Tool;
 internal static class DoctorCommand
 {
     private static readonly TimeSpan s_openWithin = TimeSpan.FromSeconds(30);
-    private static readonly IStoreProvider[] s_providers = [new MemoryStoreProvider()];
 
     public static Command Create(Surroundings surroundings)
     {
@@ -39,7 +38,7 @@ internal static class DoctorCommand
         bound.CancelAfter(s_openWithin);
         try
         {
-            await using var store = s_providers.Single(p => p.Scheme == StoreUrl.Scheme(url)).Create(url, time);
+            await using var store = StoreUrl.Provider(url).Create(url, time);
             return await store.OpenAsync(bound.Token);
         }
         catch (Exception e) when (e is StoreException or FormatException)

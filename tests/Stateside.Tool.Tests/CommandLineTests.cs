@@ -18,6 +18,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("up --store redis://127.0.0.1:6379", "sqlite:PATH")]
     [InlineData("up --store nonsense", "sqlite:PATH")]
     [InlineData("up --store sqlite:", "sqlite:PATH")]
+    [InlineData("up --store sqlite:///x.db", "for an absolute one")]
+    [InlineData("up --store sqlite:x.db?mode=fast", "synchronous=FULL")]
     [InlineData("up --place cart", "--place cart=Store")]
     [InlineData("up --place basket=Store", "cart, order, counter")]
     [InlineData("up --place cart=Nowhere", "Client, Store, Node")]

@@ -4,7 +4,7 @@ using System.Diagnostics;
 namespace Stateside.Tool.Tests;
 
 /// <summary>The tool as a process of its own, with Classic as the shop, since that needs nothing else.</summary>
-public sealed class UpTests : IAsyncDisposable
+public sealed class UpTests : IDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
     private static int s_lastPort = 18150;
@@ -18,12 +18,12 @@ public sealed class UpTests : IAsyncDisposable
 
     private int NodeId => int.Parse(File.ReadAllText(Path.Combine(_directory.Path, "data", "node-1.pid")));
 
-    public async ValueTask DisposeAsync()
+    public void Dispose()
     {
         foreach (var process in _started)
         {
             if (!process.HasExited) process.Kill(entireProcessTree: true);
-            await process.WaitForExitAsync();
+            process.WaitForExit();
             process.Dispose();
         }
 
