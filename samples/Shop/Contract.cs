@@ -33,6 +33,7 @@ public sealed record CounterView(long Value);
 [JsonSerializable(typeof(CartView))]
 [JsonSerializable(typeof(OrderView))]
 [JsonSerializable(typeof(CounterView))]
+[JsonSerializable(typeof(About))]
 [JsonSerializable(typeof(Line))]
 [JsonSerializable(typeof(OneLineOrder))]
 [JsonSerializable(typeof(OrderRequest))]

@@ -14,5 +14,6 @@ app.UseExceptionHandler();
 app.UseStatusCodePages();
 app.UseStateside();
 app.MapShop();
+app.MapPage(builder.Configuration.GetSection("Stateside"));
 StopWithParent.Watch(app.Lifetime);
 app.Run();
