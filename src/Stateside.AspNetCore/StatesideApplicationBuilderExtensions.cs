@@ -1,11 +1,16 @@
+using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 using Stateside.AspNetCore.Binding;
 using Stateside.AspNetCore.Endpoints;
 using Stateside.AspNetCore.Http;
+using Stateside.AspNetCore.Metrics;
+using Stateside.AspNetCore.Mvc;
 
 
 namespace Stateside;
@@ -29,6 +34,8 @@ public static class StatesideApplicationBuilderExtensions
         services.TryAddSingleton<EndpointPlans>();
         services.TryAddSingleton<MiddlewareMark>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, EndpointChecks>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<MvcOptions>, StateMvcOptions>());
+        services.TryAddSingleton(static provider => new MetricsCollector(provider.GetService<IMeterFactory>()));
         return stateside;
     }
 
