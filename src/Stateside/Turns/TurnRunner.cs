@@ -14,6 +14,9 @@ namespace Stateside.Turns;
 /// </summary>
 internal sealed class TurnRunner(TurnStore store, TurnGate gate, StatesideModel model, TimeProvider time, Telemetry telemetry, ILogger<TurnRunner> log)
 {
+    /// <summary>Most times that the commit of a handler which called outside is sent to a store that is away.</summary>
+    private const int MostCompletions = 5;
+
     /// <summary>Runs a turn to its end: committed, replayed from a receipt, or refused with an exception of the catalogue.</summary>
     public async ValueTask<TurnOutcome> RunAsync(ITurnHost host)
     {
@@ -51,7 +54,7 @@ internal sealed class TurnRunner(TurnStore store, TurnGate gate, StatesideModel 
             var reply = await host.RunAsync(attempt);                                              // 4 run the handler
             var commit = TurnCommit.Of(attempt, reply, loaded.SessionRow, model);                  // 5 the places' rows
             if (commit is null) return await FinishReadAsync(attempt, loaded);
-            switch (await store.CommitAsync(commit))                                               // 6 commit
+            switch (await CommitAsync(commit, claim))                                              // 6 commit
             {
                 case CommitResult.AlreadyRecorded { Receipt: { } there }:
                     return Recorded(request.Receipt!, there);
@@ -105,6 +108,30 @@ internal sealed class TurnRunner(TurnStore store, TurnGate gate, StatesideModel 
             throw await claim.BreakOffAsync(e);
         }
         throw await claim.BreakOffAsync();
+    }
+
+    /// <summary>
+    /// The commit of a handler that called outside is the only record of that call: a store that is away for a moment is asked
+    /// again, and one that stays away leaves an unknown outcome. "Nothing was applied" would be untrue.
+    /// </summary>
+    private async ValueTask<CommitResult> CommitAsync(Commit commit, OutsideClaim? claim)
+    {
+        if (claim is null) return await store.CommitAsync(commit);
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await store.CommitAsync(commit);
+            }
+            catch (StatesideException e) when (e.Applied == Applied.No && attempt < MostCompletions)
+            {
+                await PauseAsync(attempt + 1);
+            }
+            catch (StatesideException e) when (e.Applied == Applied.No)
+            {
+                throw await claim.BreakOffAsync(e);
+            }
+        }
     }
 
     /// <summary>A session that a request needs for its receipt is begun before the handler runs, so that the retry has a caller.</summary>

@@ -24,20 +24,9 @@ public sealed partial class ReadmeTests
         Assert.All(shown, command => Assert.Contains(command, known));
     }
 
-    [Fact]
-    public void Its_files_exist()
-    {
-        var files = LinkPattern().Matches(Readme).Select(m => m.Groups[1].Value).Where(l => !l.StartsWith("http", StringComparison.Ordinal)).ToList();
-        Assert.NotEmpty(files);
-        Assert.All(files, file => Assert.True(Path.Exists(Path.Combine(Repository.Root, file)), $"README.md links to {file}, which is not there."));
-    }
-
     private static IEnumerable<string> Blocks(string language) =>
         Regex.Matches(Readme, $"```{language}\n(.*?)```", RegexOptions.Singleline).Select(m => m.Groups[1].Value);
 
     [GeneratedRegex(@"\./stateside ([a-z]+)")]
     private static partial Regex CommandPattern();
-
-    [GeneratedRegex(@"\]\(([^)#]+)\)")]
-    private static partial Regex LinkPattern();
 }
