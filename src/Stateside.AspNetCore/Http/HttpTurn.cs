@@ -35,7 +35,7 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
         if (plan.NeedsSession || IsCallerNeeded && _user is null)
         {
             Session = SessionCookie.Read(context.Request, runtime.Model.Session);
-            if (Session is not null && plan.Writes) RefuseCrossSite();
+            if (plan.Writes && (Session is not null || plan.NeedsSession)) RefuseCrossSite();
             if (plan.NeedsSession) Session ??= SessionHandle.Fresh();
         }
     }
@@ -195,11 +195,14 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
         return KeyText.IsValid(id) ? StateKey.From(name, id!) : throw Errors.BadKey();
     }
 
-    /// <summary>A browser tells when another site is behind a request; with a session it would act for the visitor.</summary>
+    /// <summary>
+    /// A browser tells when another site is behind a request; with a session it would act for the visitor, and without one (the
+    /// browser kept the cookie back) the session that begins would take the place of the visitor's own.
+    /// </summary>
     private void RefuseCrossSite()
     {
         if (_runtime.Model.Session.AllowCrossSite) return;
-        if (_context.Request.Headers["Sec-Fetch-Site"] == "cross-site") throw Errors.CrossSite();
+        if (CrossSite.IsSaidBy(_context.Request)) throw Errors.CrossSite();
     }
 
     private static Group? UserGroup(ClaimsPrincipal user)
