@@ -57,7 +57,10 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
     {
         if (!IsBuffered) return;
         await _body.ReadAsync(_context.Request, _runtime.Model.Limits.RequestBytes);
-        if (_key is not null) _fingerprint = RequestHash.Fingerprint(_context.Request, _body.Bytes);
+        if (_key is null) return;
+        if (_body.IsGone(_context.Request))
+            throw new InvalidOperationException("SS2011 Something before app.UseStateside() has read the request's body, so a retry could not be told from another request. Call it before, or let the other call EnableBuffering() (docs/errors/SS2011.md).");
+        _fingerprint = RequestHash.Fingerprint(_context.Request, _body.Bytes);
     }
 
     public TurnRequest Bind(SessionHandle? session, TurnSeed seed)
