@@ -125,7 +125,7 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
             _features.End();
         }
         if (response.Refusal is { } refusal) throw refusal;
-        response.CheckContent(_context.Request.Method);
+        response.Check(_context.Request.Method);
         if (response.StatusCode >= 500) return new TurnReply(Discard: true, null);
         if (run.TaggedVersion is { IsNone: false } version && response.StatusCode < 300 && !response.Headers.ContainsKey("ETag"))
             response.AddHeader("ETag", Preconditions.Quote(version));
