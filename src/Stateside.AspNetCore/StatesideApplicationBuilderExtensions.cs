@@ -32,6 +32,10 @@ public static class StatesideApplicationBuilderExtensions
         stateside.Registrar = new StateRegistrar();
 
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStoreProvider, SqliteStoreProvider>());
+        // A state that was not declared is still no body: without these two, minimal APIs would try to read it from JSON, and their
+        // exception would come before the start-up check that says what is missing.
+        services.TryAddScoped(typeof(State<>), typeof(State<>));
+        services.TryAddScoped(typeof(Snapshot<>), typeof(Snapshot<>));
         services.TryAddScoped<RunScope>();
         services.TryAddScoped(static scope => scope.GetRequiredService<RunScope>().Turn);
         services.TryAddSingleton<EndpointPlans>();
