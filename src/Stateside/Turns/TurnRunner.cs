@@ -173,7 +173,7 @@ internal sealed class TurnRunner(TurnStore store, TurnGate gate, StatesideModel 
     private static bool SessionStands(CommitResult.Conflict conflict, SessionHandle? session, TurnSeed seed)
     {
         foreach (var row in conflict.Rows)
-            if (row.Key.Name == SessionHandle.RowName) return session!.IsProvedBy(row, seed.Now);
+            if (row.Key.Name == SessionHandle.RowName) return session!.IsFresh || session.IsProvedBy(row, seed.Now);
         return true;
     }
 
