@@ -54,7 +54,7 @@ internal sealed class TurnRunner(TurnStore store, TurnGate gate, StatesideModel 
             var reply = await host.RunAsync(attempt);                                              // 4 run the handler
             var commit = TurnCommit.Of(attempt, reply, loaded.SessionRow, model);                  // 5 the places' rows
             if (commit is null) return await FinishReadAsync(attempt, loaded);
-            switch (await CommitAsync(commit, claim))                                              // 6 commit
+            switch (await store.CommitAsync(commit))                                               // 6 commit
             {
                 case CommitResult.AlreadyRecorded { Receipt: { } there }:
                     return Recorded(request.Receipt!, there);
@@ -100,7 +100,7 @@ internal sealed class TurnRunner(TurnStore store, TurnGate gate, StatesideModel 
         {
             var reply = await host.RunAsync(attempt);
             var commit = TurnCommit.Of(attempt, reply with { Receipt = claim.Settle(reply.Receipt) }, loaded.SessionRow, model);
-            if (commit is not null && await store.CommitAsync(commit) == CommitResult.Committed)
+            if (commit is not null && await CommitPatientlyAsync(commit) == CommitResult.Committed)
                 return new TurnOutcome(attempt, null, attempt.BeginsSession(writesReceipt: true) ? attempt.Session : null);
         }
         catch (Exception e)
@@ -110,13 +110,9 @@ internal sealed class TurnRunner(TurnStore store, TurnGate gate, StatesideModel 
         throw await claim.BreakOffAsync();
     }
 
-    /// <summary>
-    /// The commit of a handler that called outside is the only record of that call: a store that is away for a moment is asked
-    /// again, and one that stays away leaves an unknown outcome. "Nothing was applied" would be untrue.
-    /// </summary>
-    private async ValueTask<CommitResult> CommitAsync(Commit commit, OutsideClaim? claim)
+    /// <summary>The commit of a handler that called outside is the only record of that call, so a store that is away for a moment is asked again.</summary>
+    private async ValueTask<CommitResult> CommitPatientlyAsync(Commit commit)
     {
-        if (claim is null) return await store.CommitAsync(commit);
         for (var attempt = 1; ; attempt++)
         {
             try
@@ -126,10 +122,6 @@ internal sealed class TurnRunner(TurnStore store, TurnGate gate, StatesideModel 
             catch (StatesideException e) when (e.Applied == Applied.No && attempt < MostCompletions)
             {
                 await PauseAsync(attempt + 1);
-            }
-            catch (StatesideException e) when (e.Applied == Applied.No)
-            {
-                throw await claim.BreakOffAsync(e);
             }
         }
     }
