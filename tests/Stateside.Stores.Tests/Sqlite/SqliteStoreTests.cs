@@ -3,8 +3,9 @@ namespace Stateside.Stores.Tests.Sqlite;
 public sealed class SqliteStoreTests : StoreSuite, IDisposable
 {
     private readonly TempDirectory _directory = new();
+    private int _stores;
 
-    protected override IStore CreateStore(TimeProvider time) => TempDirectory.Store(_directory.File("a dir/st#re%20.db"), time);
+    protected override IStore CreateStore(TimeProvider time) => TempDirectory.Store(_directory.File($"a dir/st#re%20.{_stores++}.db"), time);
 
     public void Dispose() => _directory.Dispose();
 }
