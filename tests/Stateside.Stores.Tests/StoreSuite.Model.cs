@@ -54,23 +54,24 @@ public abstract partial class StoreSuite
     private static Commit RandomCommit(Random random, StoreModel model)
     {
         var group = Group.Keyed(random.Next(2) == 0 ? "g" : "h");
-        var keys = s_modelKeys.Where(k => k.Group == group).OrderBy(_ => random.Next()).Take(random.Next(4)).ToArray();
+        var keys = s_modelKeys.Where(k => k.Group == group).OrderBy(_ => random.Next()).Take(random.Next(1, 4)).ToArray();
         var receipt = new ReceiptKey(group, new ReceiptId((UInt128)random.Next(1, 3), 0));
         return new Commit(group, new TurnId((UInt128)random.Next() + 1))
         {
             Rows = [.. keys.Select(k => RandomWrite(random, model, k))],
-            Receipt = random.Next(3) == 0 ? RandomReceipt(random, model, receipt) : null,
+            Receipt = random.Next(6) == 0 ? RandomReceipt(random, model, receipt) : null,
             Effects = random.Next(4) == 0 ? [new EffectWrite($"e{random.Next(3)}", "mail", Json($"{random.Next(100)}"), random.Next(2) == 0 ? TimeSpan.Zero : TimeSpan.FromHours(1))] : [],
             EffectsDone = random.Next(4) == 0 ? [$"e{random.Next(3)}"] : [],
-            Fence = random.Next(4) == 0 ? new Fence(group.Shard, random.Next(1, 4)) : null,
+            Fence = random.Next(8) == 0 ? new Fence(group.Shard, random.Next(1, 4)) : null,
         };
     }
 
     private static RowWrite RandomWrite(Random random, StoreModel model, StateKey key)
     {
         var current = model.VersionOf(key);
-        var expected = random.Next(8) switch { 0 => default, 1 => current with { Turn = default }, 2 => current with { Counter = current.Counter + 1 }, _ => current };
-        var change = (RowChange)random.Next(4);
+        // Mostly what can succeed, or nothing would ever be there to go wrong.
+        var expected = random.Next(16) switch { 0 => default, 1 => current with { Turn = default }, 2 => current with { Counter = current.Counter + 1 }, _ => current };
+        var change = random.Next(2) == 0 ? RowChange.Put : (RowChange)random.Next(4);
         return new RowWrite(key, change, expected)
         {
             Schema = random.Next(1, 4),

@@ -11,6 +11,8 @@ switch (args)
         await FullDisk.RunAsync(file, _ => { }, _ => File.Delete(ballast));
         Console.WriteLine("done");
         return 0;
+    case ["until-failure", var file]:
+        return await Writers.UntilFailureAsync(file);
     case ["open", var file]:
         return await Writers.OpenAsync(file);
     default:

@@ -9,6 +9,9 @@ internal static class Writers
 {
     public const int Callers = 8;
 
+    /// <summary>So many that somebody waits whenever a transaction ends: then the lock is let go for microseconds only, which is what starves the other process.</summary>
+    private const int ManyCallers = 64;
+
     public static readonly StateKey Counter = new(Group.Keyed("shared"), "counter");
 
     public static StateKey Own(string name, int caller) => new(Group.Keyed($"{name}-{caller}"), "cart");
@@ -21,7 +24,7 @@ internal static class Writers
         Console.WriteLine("ready");
         Console.ReadLine();
         using var stop = new CancellationTokenSource(milliseconds);
-        var results = await Task.WhenAll(Enumerable.Range(0, Callers).Select(caller => Task.Run(() => WriteAsync(store, Own(name, caller), stop.Token))));
+        var results = await Task.WhenAll(Enumerable.Range(0, ManyCallers).Select(caller => Task.Run(() => WriteAsync(store, Own(name, caller), stop.Token))));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{results.Sum(r => r.Commits)} {results.Max(r => r.Longest.TotalMilliseconds):0} {results.Sum(r => r.Counted)}"));
         return 0;
     }
@@ -50,6 +53,27 @@ internal static class Writers
             }
         })));
         return 0;
+    }
+
+    /// <summary>Writes until the store fails, and says how often it was acknowledged and what the failure knew.</summary>
+    public static async Task<int> UntilFailureAsync(string file)
+    {
+        await using var store = TempDirectory.Store(file);
+        await store.OpenAsync(default);
+        for (var acknowledged = 0; ; acknowledged++)
+        {
+            try
+            {
+                var key = Own("failing", acknowledged);
+                var put = new RowWrite(key, RowChange.Put, default) { Body = new byte[5000] };
+                await store.CommitAsync(new Commit(key.Group, TurnId.New()) { Rows = [put] }, default);
+            }
+            catch (StoreException e)
+            {
+                Console.WriteLine($"{acknowledged} {e.Applied} {e.Message}");
+                return 0;
+            }
+        }
     }
 
     /// <summary>Opens a store and says what it answered.</summary>

@@ -19,11 +19,14 @@ internal sealed class ChildProcess : IDisposable
 
     public static ChildProcess Start(params string[] arguments) => new(Dotnet, ["exec", typeof(ChildProcess).Assembly.Location, .. arguments]);
 
+    /// <summary>Starts it after a few commands of a shell.</summary>
+    public static ChildProcess StartAfter(string script, params string[] arguments) => new("sh", InShell(script, arguments));
+
     /// <summary>Starts it where a shell may mount, unseen by all others; null where the system does not let us.</summary>
     public static ChildProcess? StartWithMounts(string script, params string[] arguments)
     {
         if (!OperatingSystem.IsLinux() || !MayMount) return null;
-        return new("unshare", [.. s_unshare, "sh", "-c", $"set -e; {script}; exec \"$@\"", "sh", Dotnet, "exec", typeof(ChildProcess).Assembly.Location, .. arguments]);
+        return new("unshare", [.. s_unshare, "sh", .. InShell(script, arguments)]);
     }
 
     public void WriteLine(string line)
@@ -51,6 +54,9 @@ internal sealed class ChildProcess : IDisposable
         if (!_process.HasExited) _process.Kill();
         _process.Dispose();
     }
+
+    private static string[] InShell(string script, string[] arguments) =>
+        ["-c", $"set -e; {script}; exec \"$@\"", "sh", Dotnet, "exec", typeof(ChildProcess).Assembly.Location, .. arguments];
 
     private static readonly string[] s_unshare = Environment.IsPrivilegedProcess ? ["--mount"] : ["--user", "--map-root-user", "--mount"];
 

@@ -83,6 +83,27 @@ public sealed class SqliteProcessTests : IDisposable
     }
 
     [Fact]
+    public async Task A_disk_that_fails_in_a_commit_leaves_the_outcome_unknown_and_the_rest_intact()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        // No file of that process may grow beyond 400 KB; the write that would is answered with an error that is not "full".
+        // (The runtime itself keeps code in a file in memory unless it is told not to.)
+        using var child = ChildProcess.StartAfter("trap '' XFSZ; export DOTNET_EnableWriteXorExecute=0; ulimit -f 800", "until-failure", _directory.File());
+        var said = (await child.ReadLineAsync()).Split(' ', 3);
+        Assert.Equal("Unknown", said[1]);
+        Assert.Contains("failed", said[2], StringComparison.Ordinal);
+        await child.KillAsync();
+
+        await using var store = TempDirectory.Store(_directory.File());
+        await store.OpenAsync(default);
+        var acknowledged = int.Parse(said[0], CultureInfo.InvariantCulture);
+        Assert.InRange(acknowledged, 1, 1000);
+        for (var i = 0; i < acknowledged; i++)
+            Assert.Equal(5000, (await store.LoadAsync(new LoadRequest([Writers.Own("failing", i)]), default)).Rows[0].Body.Length);
+        Assert.Equal("ok", ((SqliteStore)store).Writing!.Text("PRAGMA integrity_check"));
+    }
+
+    [Fact]
     public async Task A_file_that_cannot_be_written_is_refused()
     {
         await using (var store = TempDirectory.Store(_directory.File())) await store.OpenAsync(default);
