@@ -25,7 +25,6 @@ internal sealed class SqliteStore(SqliteUrl url, TimeProvider time) : IStore
         {
             SqliteSchema.Inspect(url.Path);
             _writing = Open(Sqlite3.OpenCreate);
-            if (_writing.IsReadOnly) throw new SqliteException(ResultCode.ReadOnly, "read-only");
             SwitchToLog(_writing);
             SqliteSchema.Migrate(_writing, url.Path);
             _writing.RefuseToWait();
@@ -98,6 +97,9 @@ internal sealed class SqliteStore(SqliteUrl url, TimeProvider time) : IStore
         _writing?.Dispose();
     }
 
+    /// <summary>The connection that writes; whoever uses it while a commit is on its way disturbs that.</summary>
+    internal SqliteConnection? Writing => _writing;
+
     private SqliteWriter Writer => _writer ?? throw SqliteFailure.Closed();
 
     private async ValueTask<T> ReadAsync<TAsked, T>(TAsked asked, Func<SqliteReader, TAsked, long, T> read, CancellationToken cancellationToken)
@@ -147,6 +149,8 @@ internal sealed class SqliteStore(SqliteUrl url, TimeProvider time) : IStore
         var connection = new SqliteConnection(url.Path, Sqlite3.OpenReadWrite | create);
         try
         {
+            // SQLite opens for reading what it may not write, and would find out later, with a less helpful answer.
+            if (connection.IsReadOnly) throw new SqliteException(ResultCode.ReadOnly, "The file was opened for reading only.");
             // A file that somebody else prepared must not make its own functions run; on macOS only a full fsync reaches the disk.
             foreach (var pragma in (string[])["trusted_schema = OFF", $"synchronous = {(url.IsFull ? "FULL" : "NORMAL")}", "fullfsync = ON", "wal_autocheckpoint = 0", "journal_size_limit = 67108864"])
                 connection.Execute("PRAGMA " + pragma);
