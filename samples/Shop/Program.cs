@@ -4,6 +4,8 @@ using Stateside.Samples;
 var builder = WebApplication.CreateSlimBuilder(args);
 builder.Services.ConfigureHttpJsonOptions(http => HttpJson.Use(http.SerializerOptions));
 builder.Services.AddProblemDetails();
+builder.Services.AddOpenApi(openApi => openApi.AddStateside());
+builder.Services.AddHealthChecks().AddStateside();
 builder.AddStateside()
     .AddState("cart", ShopJson.Default.Cart, empty: Cart.Empty)
     .AddState("order", ShopJson.Default.Order, needs: Needs.Current)
@@ -15,5 +17,9 @@ app.UseStatusCodePages();
 app.UseStateside();
 app.MapShop();
 app.MapPage(builder.Configuration.GetSection("Stateside"));
+app.MapOpenApi();
+app.MapStatesideMetrics("/metrics");
+app.MapHealthChecks("/healthz", new() { Predicate = _ => false });
+app.MapHealthChecks("/readyz", new() { Predicate = check => check.Tags.Contains("ready") });
 StopWithParent.Watch(app.Lifetime);
 app.Run();

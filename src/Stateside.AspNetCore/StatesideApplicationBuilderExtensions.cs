@@ -1,16 +1,19 @@
+using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Stateside.AspNetCore.Binding;
 using Stateside.AspNetCore.Endpoints;
 using Stateside.AspNetCore.Http;
+using Stateside.AspNetCore.Metrics;
+using Stateside.AspNetCore.Mvc;
 using Stateside.Sqlite;
 using Stateside.Stores;
-
 
 namespace Stateside;
 
@@ -35,6 +38,8 @@ public static class StatesideApplicationBuilderExtensions
         services.TryAddSingleton<MiddlewareMark>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<ProblemDetailsOptions>, AppliedInProblems>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, EndpointChecks>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<MvcOptions>, StateMvcOptions>());
+        services.TryAddSingleton(static provider => new MetricsCollector(provider.GetService<IMeterFactory>()));
         return stateside;
     }
 

@@ -10,6 +10,7 @@ internal sealed class SqliteStore(SqliteUrl url, TimeProvider time) : IStore
     /// <summary>Most rows that clean-up looks at in one transaction, so that it never holds the writer for long.</summary>
     private const int CleanUpStep = 256;
 
+    private readonly RowCache _cache = new();
     private SqliteConnection? _writing;
     private SqliteConnection? _checkpointing;
     private SqliteWriter? _writer;
@@ -31,8 +32,8 @@ internal sealed class SqliteStore(SqliteUrl url, TimeProvider time) : IStore
             _checkpointing = Open();
             _checkpointing.RefuseToWait();
             var capabilities = SqliteFacts.Of(_writing, url.Path, fileSystem);
-            _readers = new SqliteReaderPool(OpenReader);
-            _writer = new SqliteWriter(_writing, _checkpointing, url.Path, time);
+            _readers = new SqliteReaderPool(OpenReader, _cache);
+            _writer = new SqliteWriter(_writing, _checkpointing, _cache, url.Path, time);
             return new(capabilities);
         }
         catch (Exception e)

@@ -85,6 +85,8 @@ public sealed class State<T> : IStateSlot where T : class
 
     StateVersion IStateSlot.VersionAfter(TurnId turn) => ((IStateSlot)this).IsChanged ? _row.Version.Next(turn) : _row.Version;
 
+    Func<byte[]> IStateSlot.WatchValue() => _definition.Watch(_value);
+
     RowWrite? IStateSlot.ToWrite()
     {
         if (!((IStateSlot)this).IsChanged) return IsNew ? null : new RowWrite(_row.Key, RowChange.Check, _row.Version);
@@ -134,4 +136,6 @@ public sealed class Snapshot<T> : IStateSlot where T : class
     StateVersion IStateSlot.VersionAfter(TurnId turn) => _row.Version;
 
     RowWrite? IStateSlot.ToWrite() => null;
+
+    Func<byte[]> IStateSlot.WatchValue() => _definition.Watch(_value);
 }

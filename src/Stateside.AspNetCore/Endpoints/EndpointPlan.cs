@@ -30,9 +30,17 @@ internal sealed record StateParameter(
     StateDefinition? Definition, Type HandleType, bool Writes, KeySource Source, string RouteName, object? ServiceKey, bool IsTagged);
 
 /// <summary>Marks an endpoint that must be called with an <c>Idempotency-Key</c>, or that calls the outside world.</summary>
-/// <param name="CallsOutside">The handler calls the outside world.</param>
-/// <param name="SafeToRepeat">Its calls are safe to repeat with the turn's ids.</param>
-internal sealed record ReceiptMetadata(bool CallsOutside, bool SafeToRepeat);
+internal interface IReceiptMetadata
+{
+    /// <summary>The handler calls the outside world.</summary>
+    bool CallsOutside { get; }
+
+    /// <summary>Its calls are safe to repeat with the turn's ids.</summary>
+    bool SafeToRepeat { get; }
+}
+
+/// <inheritdoc/>
+internal sealed record ReceiptMetadata(bool CallsOutside, bool SafeToRepeat) : IReceiptMetadata;
 
 /// <summary>Hop 1: what one endpoint takes. Made once for each endpoint, from what its parameters say.</summary>
 internal sealed class EndpointPlan
@@ -40,7 +48,7 @@ internal sealed class EndpointPlan
     private EndpointPlan(Endpoint endpoint, IReadOnlyList<StateParameter> parameters)
     {
         Parameters = parameters;
-        Receipt = endpoint.Metadata.GetMetadata<ReceiptMetadata>();
+        Receipt = endpoint.Metadata.GetMetadata<IReceiptMetadata>();
         Route = (endpoint as RouteEndpoint)?.RoutePattern.RawText ?? endpoint.DisplayName ?? "";
         Methods = endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? [];
         RequiresAuthorization = endpoint.Metadata.GetMetadata<IAuthorizeData>() is not null;
@@ -54,7 +62,7 @@ internal sealed class EndpointPlan
     public IReadOnlyList<StateParameter> Parameters { get; }
 
     /// <summary>Whether the endpoint asks for receipts by itself; null: it honours the header where it writes.</summary>
-    public ReceiptMetadata? Receipt { get; }
+    public IReceiptMetadata? Receipt { get; }
 
     /// <summary>The route pattern, part of a receipt's id.</summary>
     public string Route { get; }
@@ -78,7 +86,7 @@ internal sealed class EndpointPlan
     public static EndpointPlan? Of(Endpoint endpoint, StateRegistry registry)
     {
         var parameters = ParametersOf(endpoint).Select(p => ToState(p, registry)).OfType<StateParameter>().ToArray();
-        return parameters.Length == 0 && endpoint.Metadata.GetMetadata<ReceiptMetadata>() is null ? null : new EndpointPlan(endpoint, parameters);
+        return parameters.Length == 0 && endpoint.Metadata.GetMetadata<IReceiptMetadata>() is null ? null : new EndpointPlan(endpoint, parameters);
     }
 
     private static IEnumerable<ParameterInfo> ParametersOf(Endpoint endpoint)

@@ -8,6 +8,12 @@ internal sealed class Telemetry : IDisposable
 {
     public const string Name = "Stateside";
 
+    /// <summary>Exporters take buckets made for milliseconds if none are advised; turns take from a tenth of one to seconds.</summary>
+    private static readonly InstrumentAdvice<double> Buckets = new()
+    {
+        HistogramBucketBoundaries = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    };
+
     private readonly Meter _meter;
     private readonly TimeProvider _time;
     private readonly Histogram<double> _trips;
@@ -18,8 +24,8 @@ internal sealed class Telemetry : IDisposable
         _time = time;
         _meter = factory?.Create(Name) ?? new Meter(Name);
         Source = new ActivitySource(Name);
-        _turns = _meter.CreateHistogram<double>("stateside.turn.duration", "s", "Turns from the request to the commit, by outcome.");
-        _trips = _meter.CreateHistogram<double>("stateside.store.duration", "s", "Trips to the store, by verb.");
+        _turns = _meter.CreateHistogram<double>("stateside.turn.duration", "s", "Turns from the request to the commit, by outcome.", null, Buckets);
+        _trips = _meter.CreateHistogram<double>("stateside.store.duration", "s", "Trips to the store, by verb.", null, Buckets);
         ReRuns = _meter.CreateCounter<long>("stateside.turn.reruns", "{run}", "Runs of a handler that lost to another turn and were repeated.");
         Replays = _meter.CreateCounter<long>("stateside.receipt.replays", "{response}", "Responses that were answered from a receipt.");
         Resolved = _meter.CreateCounter<long>("stateside.commit.resolved", "{commit}", "Commits whose answer was lost and was looked up.");

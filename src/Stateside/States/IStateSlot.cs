@@ -21,6 +21,9 @@ internal interface IStateSlot
 
     /// <summary>What the commit does to its row; null for a snapshot, and for a new key that was not used.</summary>
     RowWrite? ToWrite();
+
+    /// <summary>Reads the JSON of the value that is held now, at each call anew, also when the run has long replaced it: how a test finds a value that was changed in place.</summary>
+    Func<byte[]> WatchValue();
 }
 
 internal static class StateIds

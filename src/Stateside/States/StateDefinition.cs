@@ -18,6 +18,9 @@ internal abstract class StateDefinition(string name, Type type, Needs needs, int
 
     public abstract bool IsFolded { get; }
 
+    /// <summary>Whether a state that is not there has a value nevertheless.</summary>
+    public abstract bool HasEmpty { get; }
+
     /// <summary>The time to live of each write; null: it stays. Set from configuration before the first turn.</summary>
     public TimeSpan? TimeToLive { get; set; }
 
@@ -39,6 +42,8 @@ internal sealed class StateDefinition<T>(string name, JsonTypeInfo<T> json, T? e
     public T? Empty { get; } = empty;
 
     public override bool IsFolded => EventJson is not null;
+
+    public override bool HasEmpty => Empty is not null;
 
     /// <summary>Writes one event; null for a plain state.</summary>
     public Func<object, ReadOnlyMemory<byte>>? EventJson { get; init; }
@@ -76,6 +81,8 @@ internal sealed class StateDefinition<T>(string name, JsonTypeInfo<T> json, T? e
     }
 
     public ReadOnlyMemory<byte> Encode(T value) => Bounded(JsonSerializer.SerializeToUtf8Bytes(value, json));
+
+    public Func<byte[]> Watch(T? value) => () => value is null ? [] : JsonSerializer.SerializeToUtf8Bytes(value, json);
 
     public ReadOnlyMemory<byte> EncodeEvent(object e) => Bounded(EventJson!(e));
 

@@ -15,7 +15,7 @@ namespace Stateside.Turns;
 /// </summary>
 internal sealed class StatesideHostedService(
     StatesideBuilder builder, StateRegistry registry, StatesideRuntimeHolder holder, IEnumerable<IStoreProvider> providers,
-    TimeProvider time, Telemetry telemetry, ILoggerFactory logs, IStore? given = null)
+    TimeProvider time, Telemetry telemetry, ILoggerFactory logs, IStore? given = null, ITurnWatch? watch = null)
     : IHostedLifecycleService, IAsyncDisposable
 {
     /// <summary>Most rows that one clean-up removes, so that it never holds the store for long.</summary>
@@ -90,7 +90,7 @@ internal sealed class StatesideHostedService(
             (definition.TimeToLive, definition.MaxBytes) = model.States[definition.Name];
             _log.StatePlaced(definition.Name, model.Places[definition.Name]);
         }
-        return new StatesideRuntime(model, registry, store!, capabilities, time, telemetry, logs);
+        return new StatesideRuntime(model, registry, store!, capabilities, time, telemetry, logs, watch);
     }
 
     private static async Task<StoreCapabilities> OpenAsync(IStore store, CancellationToken cancellationToken)

@@ -11,11 +11,13 @@ internal sealed class StatesideRuntime : IAsyncDisposable
 {
     private readonly Telemetry _telemetry;
     private readonly TurnRunner _runner;
+    private readonly ITurnWatch? _watch;
 
     public StatesideRuntime(
-        StatesideModel model, StateRegistry registry, IStore store, StoreCapabilities capabilities, TimeProvider time, Telemetry telemetry, ILoggerFactory logs)
+        StatesideModel model, StateRegistry registry, IStore store, StoreCapabilities capabilities, TimeProvider time, Telemetry telemetry, ILoggerFactory logs,
+        ITurnWatch? watch = null)
     {
-        (Model, Registry, Store, Capabilities, Time, _telemetry) = (model, registry, store, capabilities, time, telemetry);
+        (Model, Registry, Store, Capabilities, Time, _telemetry, _watch) = (model, registry, store, capabilities, time, telemetry, watch);
         Gate = new TurnGate(model.Limits.MaxTurns, model.Limits.MaxQueue);
         telemetry.Watch(() => Gate.Turns);
         _runner = new TurnRunner(new TurnStore(store, telemetry), Gate, model, time, telemetry, logs.CreateLogger<TurnRunner>());
@@ -41,7 +43,7 @@ internal sealed class StatesideRuntime : IAsyncDisposable
         var outcome = "error";
         try
         {
-            var result = await _runner.RunAsync(host);
+            var result = await _runner.RunAsync(_watch?.Around(host) ?? host);
             outcome = result.Replay is not null ? "replayed" : "done";
             return result;
         }

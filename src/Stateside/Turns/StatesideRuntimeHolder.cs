@@ -10,5 +10,8 @@ internal sealed class StatesideRuntimeHolder
     public StatesideRuntime Runtime => _runtime ?? throw new InvalidOperationException(
         "Stateside runs from the start of the host to its stop, and the host does not run. Use states after host.StartAsync(), or in a hosted service.");
 
+    /// <summary>The runtime, or null while the host does not run.</summary>
+    public StatesideRuntime? Current => _runtime;
+
     public void Publish(StatesideRuntime? runtime) => _runtime = runtime;
 }

@@ -53,6 +53,12 @@ internal interface ITurnHost
     CancellationToken Aborted { get; }
 }
 
+/// <summary>Puts itself around the host of every turn. No application has one; Stateside.Testing watches runs with it.</summary>
+internal interface ITurnWatch
+{
+    ITurnHost Around(ITurnHost host);
+}
+
 /// <summary>One run of the handler: its own handles on the rows that were loaded, or that a conflict brought.</summary>
 internal sealed class TurnRun(Turn turn, TurnRequest request, IStateSlot[] slots, SessionHandle? session)
 {
