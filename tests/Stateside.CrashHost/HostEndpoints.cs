@@ -9,6 +9,7 @@ internal static class HostEndpoints
 {
     public static void MapHost(this IEndpointRouteBuilder app)
     {
+        app.MapGet("/readyz", () => "ready");
         app.MapPost("/host/crash", (string point, int? occurrence, int? amount, CrashPlan plan, CrashingStore store) =>
         {
             if (Enum.TryParse<CrashStep>(point, out var step)) store.Arm(step, skip: (occurrence ?? 1) - 1);
