@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Stateside.Sqlite;
 
 /// <summary>
@@ -5,11 +7,11 @@ namespace Stateside.Sqlite;
 /// each finds the gaps of the other. SQLite's own waiting grows longer with each try and starved one of two for seconds.
 /// </summary>
 /// <remarks>The moments are real ones, not those of the store's clock: they wait for another process, and a clock that a test holds still would make them endless.</remarks>
-internal struct Backoff(Random random)
+internal partial struct Backoff(Random random)
 {
     public static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(10);
 
-    private static readonly TimeSpan s_spinning = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_eager = TimeSpan.FromMilliseconds(100);
     private static readonly ManualResetEventSlim s_never = new(initialState: false, spinCount: 0);
     private long _started;
 
@@ -21,15 +23,26 @@ internal struct Backoff(Random random)
         var waited = TimeProvider.System.GetElapsedTime(_started, now);
         if (waited > LongestWait) return false;
 
-        // A transaction of the other takes some 100 microseconds and no timer is that fine, so a short wait spins and
-        // gives way. Who waits long waits for a long transaction, and need not burn a core.
-        if (waited > s_spinning && random.Next(4) != 0)
-        {
-            s_never.Wait(TimeSpan.FromMilliseconds(1));
-            return true;
-        }
-        var moment = TimeSpan.FromMicroseconds(random.Next(20, 400));
-        while (TimeProvider.System.GetElapsedTime(now) < moment) Thread.Yield();
+        // A transaction of the other takes some 100 microseconds. Who has waited long waits for a long one, and need not look so often.
+        Sleep(random.Next(20, waited < s_eager ? 400 : 2000), now);
         return true;
     }
+
+    /// <summary>
+    /// .NET sleeps whole milliseconds, in which the other has come back many times. Unix sleeps finer; elsewhere a short moment
+    /// is spent giving way, which costs the processor that the other may need.
+    /// </summary>
+    private static void Sleep(int microseconds, long now)
+    {
+        if (!OperatingSystem.IsWindows()) _ = usleep((uint)microseconds);
+        else if (microseconds >= 1000) s_never.Wait(TimeSpan.FromMilliseconds(1));
+        else
+        {
+            var moment = TimeSpan.FromMicroseconds(microseconds);
+            while (TimeProvider.System.GetElapsedTime(now) < moment) Thread.Yield();
+        }
+    }
+
+    [LibraryImport("libc")]
+    private static partial int usleep(uint microseconds);
 }

@@ -15,22 +15,18 @@ public sealed class SqliteProcessTests : IDisposable
     [Fact]
     public async Task Two_processes_on_one_file_share_it_fairly_and_count_exactly()
     {
-        using var a = ChildProcess.Start("share", _directory.File(), "a", "3000");
-        using var b = ChildProcess.Start("share", _directory.File(), "b", "3000");
-        foreach (var child in new[] { a, b }) Assert.Equal("ready", await child.ReadLineAsync());
-        foreach (var child in new[] { a, b }) child.WriteLine("go");
-        var results = new List<int[]>();
-        foreach (var child in new[] { a, b }) results.Add([.. (await child.ReadLineAsync()).Split(' ').Select(n => int.Parse(n, CultureInfo.InvariantCulture))]);
-
-        // SQLite's own waiting gave one of two processes nothing at all for seconds; half each is what random moments give.
-        var commits = results.Select(r => r[0]).ToArray();
-        Assert.True(commits.Min() >= commits.Sum() / 10, $"Commits: {commits[0]} and {commits[1]}.");
-        Assert.All(results, r => Assert.InRange(r[1], 0, 2500));
-
-        await using var store = TempDirectory.Store(_directory.File());
-        await store.OpenAsync(default);
-        var counter = (await store.LoadAsync(new LoadRequest([Writers.Counter]), default)).Rows[0];
-        Assert.Equal(results.Sum(r => r[2]), int.Parse(counter.Body.Span, CultureInfo.InvariantCulture));
+        // SQLite's own waiting let one of the two wait for one to three seconds in most rounds. A disk may stall for as long,
+        // but not in two rounds of three.
+        var fair = 0;
+        var rounds = new List<string>();
+        for (var round = 0; round < 3; round++)
+        {
+            var results = await ShareAsync(_directory.File($"{round}.db"));
+            var (fewest, all, longest) = (results.Min(r => r.Commits), results.Sum(r => r.Commits), results.Max(r => r.LongestWait));
+            if (fewest >= all / 5 && longest < 800 && ++fair == 2) return;
+            rounds.Add($"{fewest} of {all} commits, longest wait {longest} ms");
+        }
+        Assert.Fail("Not fair: " + string.Join("; ", rounds));
     }
 
     [Theory]
@@ -113,6 +109,22 @@ public sealed class SqliteProcessTests : IDisposable
         File.SetUnixFileMode(_directory.File(), UnixFileMode.UserRead);
         var refused = await Assert.ThrowsAsync<StoreException>(async () => await TempDirectory.Store(_directory.File()).OpenAsync(default));
         Assert.Contains("cannot be written", refused.Message, StringComparison.Ordinal);
+    }
+
+    private static async Task<(int Commits, int LongestWait)[]> ShareAsync(string file)
+    {
+        using var a = ChildProcess.Start("share", file, "a", "3000");
+        using var b = ChildProcess.Start("share", file, "b", "3000");
+        foreach (var child in new[] { a, b }) Assert.Equal("ready", await child.ReadLineAsync());
+        foreach (var child in new[] { a, b }) child.WriteLine("go");
+        var said = new List<int[]>();
+        foreach (var child in new[] { a, b }) said.Add([.. (await child.ReadLineAsync()).Split(' ').Select(n => int.Parse(n, CultureInfo.InvariantCulture))]);
+
+        await using var store = TempDirectory.Store(file);
+        await store.OpenAsync(default);
+        var counter = (await store.LoadAsync(new LoadRequest([Writers.Counter]), default)).Rows[0];
+        Assert.Equal(said.Sum(r => r[2]), int.Parse(counter.Body.Span, CultureInfo.InvariantCulture));
+        return [.. said.Select(r => (r[0], r[1]))];
     }
 
     private static void Note(int[] acknowledged, string line)
