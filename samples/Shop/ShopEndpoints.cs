@@ -54,6 +54,5 @@ internal static class ShopEndpoints
         return TypedResults.Created($"/orders/{order.Id}", OrderView.Of(order.Id, placed));
     }
 
-    private static ProblemHttpResult Refuse(string detail) => TypedResults.Problem(
-        detail, statusCode: 400, title: "The request is not valid", extensions: [KeyValuePair.Create<string, object?>("applied", "no")]);
+    private static ProblemHttpResult Refuse(string detail) => TypedResults.Problem(detail, statusCode: 400, title: "The request is not valid");
 }

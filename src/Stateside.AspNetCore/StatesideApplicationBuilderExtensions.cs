@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -11,6 +12,8 @@ using Stateside.AspNetCore.Endpoints;
 using Stateside.AspNetCore.Http;
 using Stateside.AspNetCore.Metrics;
 using Stateside.AspNetCore.Mvc;
+using Stateside.Sqlite;
+using Stateside.Stores;
 
 
 namespace Stateside;
@@ -29,10 +32,12 @@ public static class StatesideApplicationBuilderExtensions
         var stateside = services.AddStatesideEngine(builder.Configuration.GetSection(Section));
         stateside.Registrar = new StateRegistrar();
 
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStoreProvider, SqliteStoreProvider>());
         services.TryAddScoped<RunScope>();
         services.TryAddScoped(static scope => scope.GetRequiredService<RunScope>().Turn);
         services.TryAddSingleton<EndpointPlans>();
         services.TryAddSingleton<MiddlewareMark>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<ProblemDetailsOptions>, AppliedInProblems>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, EndpointChecks>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<MvcOptions>, StateMvcOptions>());
         services.TryAddSingleton(static provider => new MetricsCollector(provider.GetService<IMeterFactory>()));

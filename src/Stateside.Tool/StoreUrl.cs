@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using Stateside.Sqlite;
+using Stateside.Stores;
 
 namespace Stateside.Tool;
 
@@ -7,18 +9,34 @@ internal static class StoreUrl
 {
     private static readonly string[] s_later = ["redis", "postgres"];
 
-    /// <summary>Checks the scheme, and makes the path of <c>sqlite:PATH</c> absolute, because the shop runs in another directory.</summary>
-    /// <exception cref="UsageException">No known scheme, or no path.</exception>
+    /// <summary>The stores of this version.</summary>
+    public static readonly IStoreProvider[] Providers = [new SqliteStoreProvider(), new MemoryStoreProvider()];
+
+    /// <summary>Checks the URL, and makes the path of <c>sqlite:PATH</c> absolute, because the shop runs in another directory.</summary>
+    /// <exception cref="UsageException">It is not the URL of a known store.</exception>
     public static string Resolve(string url, string directory)
     {
         var scheme = Scheme(url);
-        if (scheme == "memory") return url;
         if (s_later.Contains(scheme)) throw new UsageException($"Stores of the kind {scheme}: are not in this version. Known now: sqlite:PATH, memory:");
-        if (scheme != "sqlite") throw new UsageException($"\"{Shown(url)}\" is not the URL of a known store. Known: sqlite:PATH, memory:");
-        var path = url["sqlite:".Length..];
-        if (path.Length == 0 || path.Contains('\0')) throw new UsageException("The store's URL names no file. Write sqlite:PATH, for example sqlite:.stateside/stateside.db");
-        return "sqlite:" + Path.GetFullPath(path, directory);
+        try
+        {
+            // Makes the store without connecting, for the sake of its own check of the URL.
+            _ = Provider(url).Create(url, TimeProvider.System);
+        }
+        catch (FormatException e)
+        {
+            throw new UsageException($"\"{Shown(url)}\": {e.Message}");
+        }
+
+        if (scheme != "sqlite") return url;
+        var parts = url["sqlite:".Length..].Split('?', 2);
+        return "sqlite:" + Path.GetFullPath(parts[0], directory) + (parts.Length == 2 ? "?" + parts[1] : "");
     }
+
+    /// <summary>What makes the store that a URL names.</summary>
+    /// <exception cref="UsageException">Nothing does.</exception>
+    public static IStoreProvider Provider(string url) => Array.Find(Providers, p => p.Scheme == Scheme(url))
+        ?? throw new UsageException($"\"{Shown(url)}\" is not the URL of a known store. Known: sqlite:PATH, memory:");
 
     /// <summary>The part before the first colon, in lower case; empty if there is none.</summary>
     public static string Scheme(string url) => url.IndexOf(':') is > 0 and var colon ? url[..colon].ToLowerInvariant() : "";

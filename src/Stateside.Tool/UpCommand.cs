@@ -61,7 +61,9 @@ internal static class UpCommand
                 await Task.Delay(TimeSpan.FromSeconds(1), surroundings.Time, cancellationToken);
                 node.Dispose();
                 node = Start();
-                if (await node.WaitUntilReadyAsync(url, cancellationToken)) surroundings.Out.WriteLine($"node 1 (process {node.Id}) serves again");
+                surroundings.Out.WriteLine(await node.WaitUntilReadyAsync(url, cancellationToken)
+                    ? $"node 1 (process {node.Id}) serves again"
+                    : $"node 1 (process {node.Id}) is not ready; its log: {log}");
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)

@@ -43,7 +43,7 @@ public sealed class State<T> : IStateSlot where T : class
     {
         ArgumentNullException.ThrowIfNull(change);
         var next = change(Value);
-        return ReferenceEquals(next, _value) && Exists ? next : Set(next);
+        return ReferenceEquals(next, _value) ? next : Set(next);
     }
 
     /// <summary>Replaces the value, whether it is there or not.</summary>
@@ -65,6 +65,8 @@ public sealed class State<T> : IStateSlot where T : class
 
     internal T Append(object e, T folded)
     {
+        // Its journal ends with it, and another can begin only once that is committed.
+        if (!Exists && _row.Exists) throw new InvalidOperationException($"State \"{_definition.Name}\" was deleted in this turn: raise events on it in the next.");
         (_events ??= []).Add(_definition.EncodeEvent(e));
         return Change(folded);
     }

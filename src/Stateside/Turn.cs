@@ -49,7 +49,7 @@ internal readonly record struct TurnSeed(TurnId Id, UInt128 Secret, DateTimeOffs
     public static TurnSeed New(TimeProvider time)
     {
         Span<byte> random = stackalloc byte[TurnId.Size + SecretSize];
-        RandomNumberGenerator.Fill(random);
+        RandomBytes.Fill(random);
         return new(TurnId.Read(random), TurnId.Read(random[TurnId.Size..]).Value, time.GetUtcNow());
     }
 

@@ -12,6 +12,11 @@ internal sealed class RunScope
 
     public Turn Turn => _run?.Turn ?? throw NotInTurn();
 
+    public bool IsEntered => _run is not null;
+
+    /// <summary>Whether the run has changed a state so far.</summary>
+    public bool HasChanges => _run is not null && Array.Exists(_run.Slots, slot => slot.IsChanged);
+
     public void Enter(EndpointPlan plan, TurnRun run) => (_plan, _run) = (plan, run);
 
     /// <summary>The handle of the parameter with this type and this attribute.</summary>

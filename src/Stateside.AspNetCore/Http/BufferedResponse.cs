@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Net.WebSockets;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -8,7 +9,8 @@ namespace Stateside.AspNetCore.Http;
 /// The response of one run, held back until the commit: its own status, headers, callbacks and content, on top of what
 /// stood in the real response before the turn. Nothing of a run that is discarded leaves.
 /// </summary>
-internal sealed class BufferedResponse : IHttpResponseFeature, IHttpResponseBodyFeature, IDisposable
+internal sealed class BufferedResponse
+    : IHttpResponseFeature, IHttpResponseBodyFeature, IHttpUpgradeFeature, IHttpExtendedConnectFeature, IHttpWebSocketFeature, IDisposable
 {
     private readonly ResponseBuffer _content;
     private readonly HeaderDictionary _headers = [];
@@ -21,7 +23,7 @@ internal sealed class BufferedResponse : IHttpResponseFeature, IHttpResponseBody
 
     public BufferedResponse(IHttpResponseFeature before, int limit)
     {
-        (_content, _statusCode, _reasonPhrase) = (new ResponseBuffer(limit), before.StatusCode, before.ReasonPhrase);
+        (_content, _statusCode, _reasonPhrase) = (new ResponseBuffer(this, limit), before.StatusCode, before.ReasonPhrase);
         foreach (var header in before.Headers) _headers[header.Key] = header.Value;
     }
 
@@ -57,6 +59,21 @@ internal sealed class BufferedResponse : IHttpResponseFeature, IHttpResponseBody
         set => _stream = value;
     }
 
+    /// <summary>Whether the request asks for another protocol; asking for it is refused, and not hidden, so that the reason is told.</summary>
+    public bool IsUpgradableRequest { get; init; }
+
+    /// <summary>The server's own, for what the request asks.</summary>
+    public IHttpExtendedConnectFeature? Connect { private get; init; }
+
+    /// <summary>That of the middleware for WebSockets, for what the request asks.</summary>
+    public IHttpWebSocketFeature? WebSocket { private get; init; }
+
+    bool IHttpExtendedConnectFeature.IsExtendedConnect => Connect?.IsExtendedConnect ?? false;
+
+    string? IHttpExtendedConnectFeature.Protocol => Connect?.Protocol;
+
+    bool IHttpWebSocketFeature.IsWebSocketRequest => WebSocket?.IsWebSocketRequest ?? false;
+
     public Stream Stream => _stream ??= _content.AsStream(leaveOpen: true);
 
     public PipeWriter Writer => _content;
@@ -69,11 +86,13 @@ internal sealed class BufferedResponse : IHttpResponseFeature, IHttpResponseBody
 
     public void OnCompleted(Func<object, Task> callback, object state) => (_onCompleted ??= []).Add((callback, state));
 
-    public void DisableBuffering()
-    {
-        _streamingRefused = true;
-        throw Errors.StreamingRefused();
-    }
+    public void DisableBuffering() => throw RefuseStreaming();
+
+    public Task<Stream> UpgradeAsync() => throw RefuseStreaming();
+
+    public ValueTask<Stream> AcceptAsync() => throw RefuseStreaming();
+
+    public Task<WebSocket> AcceptAsync(WebSocketAcceptContext context) => throw RefuseStreaming();
 
     /// <summary>Runs the callbacks that set last headers, latest first, as a server does before the first byte.</summary>
     public async Task StartAsync(CancellationToken cancellationToken = default)
@@ -85,7 +104,26 @@ internal sealed class BufferedResponse : IHttpResponseFeature, IHttpResponseBody
             callbacks.RemoveAt(callbacks.Count - 1);
             await callback(state);
         }
-        HasStarted = true;
+        (HasStarted, _headers.IsReadOnly) = (true, true);
+    }
+
+    /// <summary>Adds a header that the turn knows, after the handler's own have been closed.</summary>
+    public void AddHeader(string name, string value)
+    {
+        _headers.IsReadOnly = false;
+        _headers[name] = value;
+    }
+
+    /// <summary>Refuses what a server would refuse only when it sends, which here would be after the commit.</summary>
+    /// <exception cref="InvalidOperationException">There is content where none may be, or not as much as was announced.</exception>
+    public void CheckContent(string method)
+    {
+        var length = _content.Written.Length;
+        var isBodyless = _statusCode is < 200 or StatusCodes.Status204NoContent or StatusCodes.Status205ResetContent or StatusCodes.Status304NotModified;
+        if (length > 0 && isBodyless)
+            throw new InvalidOperationException($"A response with status {_statusCode} can have no content.");
+        if (!isBodyless && !HttpMethods.IsHead(method) && _headers.ContentLength is { } announced && announced != length)
+            throw new InvalidOperationException($"The response announces a Content-Length of {announced}, and has {length} bytes.");
     }
 
     public async Task SendFileAsync(string path, long offset, long? count, CancellationToken cancellationToken = default)
@@ -108,15 +146,18 @@ internal sealed class BufferedResponse : IHttpResponseFeature, IHttpResponseBody
         foreach (var header in _headers) response.Headers[header.Key] = header.Value;
         addLast();
         foreach (var (callback, state) in _onCompleted ?? []) response.OnCompleted(callback, state);
+        _onCompleted = null;
         if (_content.Written.Length == 0) return;
         response.ContentLength ??= _content.Written.Length;
         await response.BodyWriter.WriteAsync(_content.Written, context.RequestAborted);
     }
 
-    /// <summary>Lets go of what a discarded run registered for disposal; its other callbacks never run, because its response never was.</summary>
+    /// <summary>Lets go of what a run that is not sent registered for disposal; its other callbacks never run, because its response never was.</summary>
     public async ValueTask DiscardAsync()
     {
-        foreach (var (_, state) in _onCompleted ?? [])
+        var registered = _onCompleted ?? [];
+        _onCompleted = null;
+        foreach (var (_, state) in registered)
         {
             if (state is IAsyncDisposable asynchronous) await asynchronous.DisposeAsync();
             else (state as IDisposable)?.Dispose();
@@ -125,6 +166,12 @@ internal sealed class BufferedResponse : IHttpResponseFeature, IHttpResponseBody
     }
 
     public void Dispose() => _content.Dispose();
+
+    private StatesideException RefuseStreaming()
+    {
+        _streamingRefused = true;
+        return Errors.StreamingRefused();
+    }
 
     private static InvalidOperationException AlreadyStarted() => new("The response has already started.");
 }

@@ -113,27 +113,34 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
             await _next(_context);
             await response.StartAsync();
         }
+        catch (Exception) when (response.Refusal is not null)
+        {
+            // What the buffer refused may come back wrapped in the exception of whoever wrote; the refusal below says it plainly.
+        }
         finally
         {
             _features.End();
         }
         if (response.Refusal is { } refusal) throw refusal;
+        response.CheckContent(_context.Request.Method);
         if (response.StatusCode >= 500) return new TurnReply(Discard: true, null);
         if (run.TaggedVersion is { IsNone: false } version && response.StatusCode < 300 && !response.Headers.ContainsKey("ETag"))
-            response.Headers.ETag = Preconditions.Quote(version);
+            response.AddHeader("ETag", Preconditions.Quote(version));
         return new TurnReply(Discard: false, Receipt(run, response));
     }
 
     public async ValueTask DisposeAsync()
     {
         _body.Dispose();
-        Response?.Dispose();
+        if (Response is not null) await Response.DiscardAsync();
         if (_features is not null) await _features.DisposeAsync();
     }
 
     private async Task RunReadAsync(TurnRun run)
     {
         var headers = _context.Response.Headers;
+        // What belongs to one visitor must not be kept for another, whatever stands between.
+        if (_plan.NeedsSession || _plan.NeedsUser) headers.CacheControl = "private, no-cache";
         if (run.TaggedVersion is { IsNone: false } version)
         {
             headers.ETag = Preconditions.Quote(version);

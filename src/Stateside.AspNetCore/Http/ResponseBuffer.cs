@@ -4,9 +4,10 @@ using System.IO.Pipelines;
 namespace Stateside.AspNetCore.Http;
 
 /// <summary>The content of a response that is held back: a pooled buffer that is a pipe and a stream, with a limit.</summary>
-internal sealed class ResponseBuffer(int limit) : PipeWriter, IDisposable
+internal sealed class ResponseBuffer(BufferedResponse response, int limit) : PipeWriter, IDisposable
 {
     private const int FirstSize = 4096;
+    private const int MostAskedPerByte = 3;
     private byte[] _buffer = [];
     private int _length;
 
@@ -40,7 +41,7 @@ internal sealed class ResponseBuffer(int limit) : PipeWriter, IDisposable
         return _buffer.AsSpan(_length);
     }
 
-    public void Append(ReadOnlySpan<byte> bytes)
+    private void Append(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length > limit - _length) ThrowTooLarge();
         Reserve(bytes.Length);
@@ -48,11 +49,12 @@ internal sealed class ResponseBuffer(int limit) : PipeWriter, IDisposable
         _length += bytes.Length;
     }
 
-    /// <summary>Forgets what was written, so that a response can begin anew.</summary>
-    public void Clear() => _length = 0;
-
-    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) =>
-        cancellationToken.IsCancellationRequested ? ValueTask.FromCanceled<FlushResult>(cancellationToken) : new(default(FlushResult));
+    /// <summary>Starts the response, as the first flush does on a server: middleware asks whether it has started before it adds a page of its own.</summary>
+    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
+    {
+        if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<FlushResult>(cancellationToken);
+        return response.HasStarted ? new(default(FlushResult)) : StartAsync(cancellationToken);
+    }
 
     public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
     {
@@ -70,11 +72,18 @@ internal sealed class ResponseBuffer(int limit) : PipeWriter, IDisposable
         (_buffer, _length) = ([], 0);
     }
 
+    private async ValueTask<FlushResult> StartAsync(CancellationToken cancellationToken)
+    {
+        await response.StartAsync(cancellationToken);
+        return default;
+    }
+
     private void Reserve(int more)
     {
         if (_buffer.Length - _length >= more) return;
-        if (more > limit - _length + FirstSize) ThrowTooLarge();
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(FirstSize, Math.Max(_buffer.Length * 2, _length + more)));
+        // A JSON writer asks for three bytes for each character it has, and then uses one: only what is written counts against the limit.
+        if (more > (long)(limit - _length) * MostAskedPerByte + FirstSize) ThrowTooLarge();
+        var larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(Array.MaxLength, Math.Max(FirstSize, Math.Max(_buffer.Length * 2L, (long)_length + more))));
         _buffer.AsSpan(0, _length).CopyTo(larger);
         if (_buffer.Length > 0) ArrayPool<byte>.Shared.Return(_buffer);
         _buffer = larger;

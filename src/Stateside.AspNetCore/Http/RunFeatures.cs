@@ -1,61 +1,124 @@
+using System.Buffers;
+using System.Security.Claims;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Stateside.AspNetCore.Http;
 
 /// <summary>
-/// What of a request must be fresh in each run: the response, the service scope, the parsed form, items and user. Remembers
-/// how it was before the first run, and puts it back after each.
+/// What of a request must be fresh in each run: the response, the service scope, the endpoint, items, user, and every
+/// feature. Remembers how it was before the first run, and puts it back before each further one.
 /// </summary>
-internal sealed class RunFeatures(HttpContext context) : IAsyncDisposable
+internal sealed class RunFeatures : IAsyncDisposable
 {
-    private readonly IHttpResponseFeature _response = context.Features.GetRequiredFeature<IHttpResponseFeature>();
-    private readonly IHttpResponseBodyFeature _body = context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
-    private readonly IResponseCookiesFeature? _cookies = context.Features.Get<IResponseCookiesFeature>();
-    private readonly IHttpResponseTrailersFeature? _trailers = context.Features.Get<IHttpResponseTrailersFeature>();
-    private readonly IFormFeature? _form = context.Features.Get<IFormFeature>();
-    private readonly IServiceProvider _services = context.RequestServices;
-    private readonly System.Security.Claims.ClaimsPrincipal _user = context.User;
-    private readonly Stream _requestBody = context.Request.Body;
-    private readonly Dictionary<object, object?>? _items = context.Items.Count > 0 ? new(context.Items) : null;
+    private readonly HttpContext _context;
+    private readonly IHttpResponseFeature _response;
+    private readonly IHttpResponseBodyFeature _body;
+    private readonly IResponseCookiesFeature? _cookies;
+    private readonly IHttpResponseTrailersFeature? _trailers;
+    private readonly IHttpUpgradeFeature? _upgrade;
+    private readonly IHttpExtendedConnectFeature? _connect;
+    private readonly IHttpWebSocketFeature? _webSocket;
+    private readonly IServiceProvider _services;
+    private readonly ClaimsPrincipal _user;
+    private readonly Endpoint? _endpoint;
+    private readonly RouteValueDictionary _routeValues;
+    private readonly (string Method, PathString PathBase, PathString Path, QueryString Query) _target;
+    private readonly Stream _requestBody;
+    private readonly Dictionary<object, object?>? _items;
+    private readonly KeyValuePair<Type, object>[] _features;
+    private readonly int _featureCount;
     private AsyncServiceScope? _scope;
+
+    public RunFeatures(HttpContext context)
+    {
+        _context = context;
+        var features = context.Features;
+        (_response, _body) = (features.GetRequiredFeature<IHttpResponseFeature>(), features.GetRequiredFeature<IHttpResponseBodyFeature>());
+        (_cookies, _trailers) = (features.Get<IResponseCookiesFeature>(), features.Get<IHttpResponseTrailersFeature>());
+        (_upgrade, _connect, _webSocket) = (features.Get<IHttpUpgradeFeature>(), features.Get<IHttpExtendedConnectFeature>(), features.Get<IHttpWebSocketFeature>());
+        (_services, _user, _endpoint, _routeValues) = (context.RequestServices, context.User, context.GetEndpoint(), context.Request.RouteValues);
+        _target = (context.Request.Method, context.Request.PathBase, context.Request.Path, context.Request.QueryString);
+        _requestBody = context.Request.Body;
+        _items = context.Items.Count > 0 ? new(context.Items) : null;
+        // Any middleware may keep something of a run as a feature (antiforgery: that its cookie is set), so all are remembered.
+        _features = ArrayPool<KeyValuePair<Type, object>>.Shared.Rent(64);
+        foreach (var feature in features)
+        {
+            if (_featureCount == _features.Length) _features = Grow(_features);
+            _features[_featureCount++] = feature;
+        }
+    }
 
     /// <summary>Puts a fresh response in place; from the second run on also a fresh scope and everything else as it was.</summary>
     public async ValueTask<BufferedResponse> BeginAsync(int run, int responseLimit)
     {
-        var response = new BufferedResponse(_response, responseLimit);
-        context.Features.Set<IHttpResponseFeature>(response);
-        context.Features.Set<IHttpResponseBodyFeature>(response);
-        context.Features.Set<IResponseCookiesFeature>(null);
-        context.Features.Set<IHttpResponseTrailersFeature>(null);
-        if (run > 1)
-        {
-            context.Features.Set(_form);
-            context.User = _user;
-            context.Items.Clear();
-            foreach (var item in _items ?? []) context.Items[item.Key] = item.Value;
-            await DisposeAsync();
-            _scope = context.RequestServices.GetRequiredService<IServiceScopeFactory>().CreateAsyncScope();
-            context.RequestServices = _scope.Value.ServiceProvider;
-        }
+        if (run > 1) await RestoreAsync();
+        var response = new BufferedResponse(_response, responseLimit) { IsUpgradableRequest = _upgrade?.IsUpgradableRequest ?? false, Connect = _connect, WebSocket = _webSocket };
+        var features = _context.Features;
+        features.Set<IHttpResponseFeature>(response);
+        features.Set<IHttpResponseBodyFeature>(response);
+        features.Set<IResponseCookiesFeature>(null);
+        features.Set<IHttpResponseTrailersFeature>(null);
+        if (_upgrade is not null) features.Set<IHttpUpgradeFeature>(response);
+        if (_connect is not null) features.Set<IHttpExtendedConnectFeature>(response);
+        if (_webSocket is not null) features.Set<IHttpWebSocketFeature>(response);
         return response;
     }
 
     /// <summary>Puts back what belongs to the server.</summary>
     public void End()
     {
-        context.Features.Set(_response);
-        context.Features.Set(_body);
-        context.Features.Set(_cookies);
-        context.Features.Set(_trailers);
-        context.RequestServices = _services;
-        context.Request.Body = _requestBody;
+        var features = _context.Features;
+        features.Set(_response);
+        features.Set(_body);
+        features.Set(_cookies);
+        features.Set(_trailers);
+        features.Set(_upgrade);
+        features.Set(_connect);
+        features.Set(_webSocket);
+        _context.RequestServices = _services;
+        _context.Request.Body = _requestBody;
     }
 
     public async ValueTask DisposeAsync()
     {
+        ArrayPool<KeyValuePair<Type, object>>.Shared.Return(_features, clearArray: true);
         if (_scope is { } scope) await scope.DisposeAsync();
-        _scope = null;
+    }
+
+    private async ValueTask RestoreAsync()
+    {
+        var before = _features.AsMemory(0, _featureCount);
+        foreach (var (type, _) in _context.Features.ToArray())
+            if (!Contains(before.Span, type)) _context.Features[type] = null;
+        for (var i = 0; i < _featureCount; i++)
+            if (!ReferenceEquals(_context.Features[_features[i].Key], _features[i].Value)) _context.Features[_features[i].Key] = _features[i].Value;
+        _context.SetEndpoint(_endpoint);
+        _context.Request.RouteValues = _routeValues;
+        (_context.Request.Method, _context.Request.PathBase, _context.Request.Path, _context.Request.QueryString) = _target;
+        _context.User = _user;
+        _context.Items.Clear();
+        foreach (var item in _items ?? []) _context.Items[item.Key] = item.Value;
+        if (_scope is { } scope) await scope.DisposeAsync();
+        _scope = _services.GetRequiredService<IServiceScopeFactory>().CreateAsyncScope();
+        _context.RequestServices = _scope.Value.ServiceProvider;
+    }
+
+    private static bool Contains(ReadOnlySpan<KeyValuePair<Type, object>> features, Type type)
+    {
+        foreach (var feature in features)
+            if (feature.Key == type) return true;
+        return false;
+    }
+
+    private static KeyValuePair<Type, object>[] Grow(KeyValuePair<Type, object>[] small)
+    {
+        var large = ArrayPool<KeyValuePair<Type, object>>.Shared.Rent(small.Length * 2);
+        small.CopyTo(large, 0);
+        ArrayPool<KeyValuePair<Type, object>>.Shared.Return(small, clearArray: true);
+        return large;
     }
 }

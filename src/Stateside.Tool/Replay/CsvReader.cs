@@ -35,7 +35,7 @@ internal sealed class CsvReader(TextReader input)
             switch (Take())
             {
                 case ',': continue;
-                case '\r' when Peek() == '\n': Take(); return true;
+                case '\r' when Peek() is '\n' or -1: Take(); return true;
                 case '\n' or -1: return true;
                 default: throw Broken("has text after a closing quote");
             }

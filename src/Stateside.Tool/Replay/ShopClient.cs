@@ -45,6 +45,7 @@ internal sealed class ShopClient : IDisposable
     /// <summary>How long one request is tried; the server may be killed and started again meanwhile.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    private const string SessionRequired = "urn:stateside:problem:session-required";
     private const int MaxBodyBytes = 16 * 1024 * 1024;
     private static readonly TimeSpan s_attemptTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_firstDelay = TimeSpan.FromMilliseconds(20);
@@ -84,7 +85,11 @@ internal sealed class ShopClient : IDisposable
         var begun = _time.GetTimestamp();
         for (var delay = s_firstDelay; ; delay = Min(delay * 2, s_longestDelay))
         {
+            var hadSession = session?.Header is not null;
             var (answer, retryAfter, reason) = await AttemptAsync(request, session, keepBody, cancellationToken);
+            if (answer is { Status: 400 } && !hadSession && session?.Header is not null && ReadProblem(answer.Body)?.Type == SessionRequired)
+                // The refusal brought the session's cookie: the same request now has a caller, and is the first one of it.
+                (answer, retryAfter, reason) = await AttemptAsync(request, session, keepBody, cancellationToken);
             if (answer is not null) return answer;
             if (_time.GetElapsedTime(begun) > Patience)
                 throw new GaveUpException($"{request} had no final answer for {Patience.TotalSeconds:0} seconds; the last: {reason}.");
@@ -99,16 +104,15 @@ internal sealed class ShopClient : IDisposable
     {
         using var bound = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         bound.CancelAfter(s_attemptTimeout);
-        var cookie = session?.Header;
         try
         {
-            using var message = Message(request, cookie);
+            using var message = Message(request, session?.Header);
             Interlocked.Increment(ref _requests);
             using var response = await _http.SendAsync(message, bound.Token);
             if (session is not null && response.Headers.TryGetValues("Set-Cookie", out var cookies))
                 foreach (var set in cookies) session.Absorb(set);
             var answer = await ReadAsync(response, keepBody, bound.Token);
-            return IsFinal(answer, response, gotSession: cookie is null && session?.Header is not null, out var retryAfter) ? (answer, null, null) : (null, retryAfter, answer.ToString());
+            return IsFinal(answer, response, out var retryAfter) ? (answer, null, null) : (null, retryAfter, answer.ToString());
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
@@ -169,23 +173,15 @@ internal sealed class ShopClient : IDisposable
         return System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(hash);
     }
 
-    private static bool IsFinal(Answer answer, HttpResponseMessage response, bool gotSession, out TimeSpan? retryAfter)
+    private static bool IsFinal(Answer answer, HttpResponseMessage response, out TimeSpan? retryAfter)
     {
         retryAfter = response.Headers.RetryAfter?.Delta is { } delta ? Min(delta, s_longestDelay * 5) : null;
         if (answer.Status < 400) return true;
-        var problem = ReadProblem(answer.Body);
-        if (answer.Status == 400 && gotSession && problem?.Type == "urn:stateside:problem:session-required")
-        {
-            // The refusal brought the session's cookie: the same request, at once, now has a caller.
-            retryAfter = TimeSpan.Zero;
-            return false;
-        }
-
         return answer.Status switch
         {
             408 or 429 or 502 or 503 or 504 => false,
             409 => retryAfter is null,
-            >= 500 => problem?.Applied is not ("no" or "unknown"),
+            >= 500 => ReadProblem(answer.Body)?.Applied is not ("no" or "unknown"),
             _ => true,
         };
     }

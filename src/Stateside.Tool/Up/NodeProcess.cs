@@ -11,6 +11,7 @@ namespace Stateside.Tool.Up;
 internal sealed partial class NodeProcess : IDisposable
 {
     private static readonly TimeSpan s_pollEvery = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_readyWithin = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan s_stopWithin = TimeSpan.FromSeconds(20);
     private static readonly HttpClient s_probe = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(1), PooledConnectionLifetime = TimeSpan.Zero })
     {
@@ -46,11 +47,12 @@ internal sealed partial class NodeProcess : IDisposable
         return new NodeProcess(Process.Start(start)!, log, logStart, time);
     }
 
-    /// <summary>Waits until the process serves. False: it ended first.</summary>
+    /// <summary>Waits until the process serves. False: it ended first, or is taking longer than any recovery should.</summary>
     public async Task<bool> WaitUntilReadyAsync(string url, CancellationToken cancellationToken)
     {
         var address = new Uri(url + "/readyz");
-        while (!_process.HasExited)
+        var begun = _time.GetTimestamp();
+        while (!_process.HasExited && _time.GetElapsedTime(begun) < s_readyWithin)
         {
             try
             {

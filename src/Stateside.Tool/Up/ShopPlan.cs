@@ -15,7 +15,7 @@ internal sealed record ShopPlan(
     private static readonly (string Name, string Why)[] s_states =
     [
         ("cart", "any node can serve the session, and a node that ends takes no cart with it"),
-        ("order", "needs Durable and Current: a client could rewind it, a node could lose it"),
+        ("order", "needs Current, and a copy in a client's hands can be rewound; the store checks every version"),
         ("counter", "shared and contended: each change is checked against the stored version"),
     ];
 

@@ -65,7 +65,7 @@ internal static class ConfigurationEntries
         Ignored = "no endpoint is marked CallsOutside",
     };
 
-    public static readonly NumberEntry IdempotencyMaxStoredBytes = new("Idempotency:MaxStoredBytes", 262_144, 1, MemoryStore.MaxBodyBytes, "bytes",
+    public static readonly NumberEntry IdempotencyMaxStoredBytes = new("Idempotency:MaxStoredBytes", 262_144, 1, MemoryStore.MaxBodyBytes / 2, "bytes",
         "Most bytes of a response that is kept for retries. After a larger one a retry is told that the request was done (SS1014).");
 
     public static readonly NumberEntry LimitsMaxTurns = new("Limits:MaxTurns", 1_024, 1, 1_000_000, "turns",

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
-using System.Security.Cryptography;
 
 namespace Stateside;
 
@@ -18,7 +17,7 @@ public readonly record struct TurnId(UInt128 Value)
     public static TurnId New()
     {
         Span<byte> bytes = stackalloc byte[Size];
-        RandomNumberGenerator.Fill(bytes);
+        RandomBytes.Fill(bytes);
         return Read(bytes);
     }
 

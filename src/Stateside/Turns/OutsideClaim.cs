@@ -12,29 +12,30 @@ namespace Stateside.Turns;
 /// says that its calls are safe to repeat.
 /// </summary>
 internal sealed class OutsideClaim(
-    TurnStore store, Group group, ReceiptRequest receipt, ReceiptRow? lapsed, TurnSeed seed, IdempotencyModel model, TimeProvider time, ILogger log)
+    TurnStore store, Group group, ReceiptRequest receipt, TurnSeed seed, IdempotencyModel model, TimeProvider time, ILogger log)
     : IAsyncDisposable
 {
     private readonly TurnId _token = TurnId.New();
     private readonly CancellationTokenSource _settled = new();
     private Task _renewal = Task.CompletedTask;
 
-    /// <summary>What the runs of this turn share: after a take-over that of the first turn, so that the repeated calls carry the same ids.</summary>
-    public TurnSeed Seed { get; } = lapsed is null ? seed : ClaimBody.Read(lapsed.Body);
-
-    /// <summary>Writes the claim; anything but committed means that another was first.</summary>
-    public async ValueTask<CommitResult> TakeAsync()
+    /// <summary>Writes the claim.</summary>
+    /// <param name="lapsed">The claim that it takes over; null if there was none.</param>
+    /// <returns>Null once it is held; else what another was first to write.</returns>
+    public async ValueTask<ReceiptRow?> TakeAsync(TurnId? lapsed)
     {
-        var result = await store.CommitAsync(new Commit(group, seed.Id) { Receipt = Write(ReceiptStatus.Claimed, lapsed?.Claim) });
-        if (result == CommitResult.Committed) _renewal = RenewAsync();
-        return result;
+        var result = await store.CommitAsync(new Commit(group, seed.Id) { Receipt = Write(ReceiptStatus.Claimed, lapsed) });
+        if (result is CommitResult.AlreadyRecorded { Receipt: { } there }) return there;
+        if (result != CommitResult.Committed) throw Errors.Outstanding(model.ClaimLease);
+        _renewal = RenewAsync();
+        return null;
     }
 
     /// <summary>The receipt that the turn's commit writes over the claim.</summary>
     public ReceiptWrite Settle(ReceiptWrite? response)
     {
         _settled.Cancel();
-        return (response ?? Write(ReceiptStatus.OutcomeUnknown, _token)) with { ExpectedClaim = _token };
+        return (response ?? Write(ReceiptStatus.OutcomeUnknown, _token)) with { ExpectedClaim = _token, Claim = _token };
     }
 
     /// <summary>Marks the outcome as unknown at once, so that a retry need not wait for the lease to lapse.</summary>
@@ -42,6 +43,7 @@ internal sealed class OutsideClaim(
     public async ValueTask<StatesideException> BreakOffAsync(Exception? cause = null)
     {
         await _settled.CancelAsync();
+        await _renewal;
         log.OutcomeUnknown(group, cause);
         try
         {
@@ -63,28 +65,37 @@ internal sealed class OutsideClaim(
 
     private async Task RenewAsync()
     {
-        try
+        while (await IsRunningAsync())
         {
-            while (true)
+            try
             {
-                await Task.Delay(model.ClaimLease / 3, time, _settled.Token);
                 var result = await store.CommitAsync(new Commit(group, seed.Id) { Receipt = Write(ReceiptStatus.Claimed, _token) });
                 if (result != CommitResult.Committed) return;
             }
+            catch (StatesideException e)
+            {
+                // The store may be back before the lease lapses. If not, the settling commit finds out, since it expects the token.
+                log.ClaimLost(group, e);
+            }
+        }
+    }
+
+    /// <summary>Waits a third of the lease; false once the claim is settled.</summary>
+    private async Task<bool> IsRunningAsync()
+    {
+        try
+        {
+            await Task.Delay(model.ClaimLease / 3, time, _settled.Token);
+            return true;
         }
         catch (OperationCanceledException)
         {
-            // Settled: nothing is left to renew.
-        }
-        catch (StatesideException e)
-        {
-            // The store is away. The claim may lapse; the settling commit finds out, since it expects the token.
-            log.ClaimLost(group, e);
+            return false;
         }
     }
 
     private ReceiptWrite Write(ReceiptStatus status, TurnId? expected) =>
-        new(receipt.Id, status, receipt.Fingerprint, ClaimBody.Write(Seed), model.Retention)
+        new(receipt.Id, status, receipt.Fingerprint, ClaimBody.Write(seed), model.Retention)
         {
             ExpectedClaim = expected,
             Claim = _token,

@@ -8,7 +8,7 @@ namespace Stateside.Turns;
 internal static class TurnCommit
 {
     /// <summary>The commit of a run, or null if it has nothing to write.</summary>
-    public static Commit? Of(TurnRun run, TurnReply reply, Row? sessionRow, OutsideClaim? claim, StatesideModel model)
+    public static Commit? Of(TurnRun run, TurnReply reply, Row? sessionRow, StatesideModel model)
     {
         if (reply.Discard) return null;
         var changed = false;
@@ -24,7 +24,7 @@ internal static class TurnCommit
             rows.Add(WithLife(write, run.Session, model));
         }
         if (run.Session is { } session && session.Group == group) rows.Add(SessionWrite(session, run.Turn.Now, sessionRow, model));
-        return new Commit(group, run.Turn.Id) { Rows = rows, Receipt = claim is null ? reply.Receipt : claim.Settle(reply.Receipt) };
+        return new Commit(group, run.Turn.Id) { Rows = rows, Receipt = reply.Receipt };
     }
 
     /// <summary>The touches of a turn that only read: for what has three quarters of its window left or less. At most one commit for each group.</summary>

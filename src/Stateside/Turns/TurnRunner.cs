@@ -35,31 +35,38 @@ internal sealed class TurnRunner(TurnStore store, TurnGate gate, StatesideModel 
             return await RequireSessionAsync(session, seed);
         if (loaded.Receipt is { } receipt && !IsRepeatable(request.Receipt!, receipt)) return Recorded(request.Receipt!, receipt);
 
-        host.Check(request, loaded.Rows);
-        await using var claim = await ClaimAsync(request, loaded.Receipt, seed);
-        for (var run = 1; ; run++)
+        if (loaded.Receipt is { } lapsed)
         {
-            var attempt = Open(request, loaded.Rows, session, claim?.Seed ?? seed, run, host.Aborted);
-            var reply = await RunAsync(host, attempt, claim);                                      // 4 run the handler
-            var commit = TurnCommit.Of(attempt, reply, loaded.SessionRow, claim, model);           // 5 the places' rows
+            // The turn that broke off is repeated as it was: with its time, its ids and its new keys.
+            seed = ClaimBody.Read(lapsed.Body);
+            request = host.Bind(session, seed);
+            loaded = loaded.Under(request);
+        }
+
+        host.Check(request, loaded.Rows);
+        var attempt = Open(request, loaded.Rows, session, seed, 1, host.Aborted);
+        if (request.Receipt is { CallsOutside: true }) return await RunClaimedAsync(host, attempt, loaded, seed);
+        while (true)
+        {
+            var reply = await host.RunAsync(attempt);                                              // 4 run the handler
+            var commit = TurnCommit.Of(attempt, reply, loaded.SessionRow, model);                  // 5 the places' rows
             if (commit is null) return await FinishReadAsync(attempt, loaded);
             switch (await store.CommitAsync(commit))                                               // 6 commit
             {
-                case CommitResult.AlreadyRecorded { Receipt: { } there } when claim is null:
+                case CommitResult.AlreadyRecorded { Receipt: { } there }:
                     return Recorded(request.Receipt!, there);
-                case CommitResult.Conflict conflict when claim is null && run < model.Limits.MaxRuns && SessionStands(conflict, session, seed):
+                case CommitResult.Conflict conflict when attempt.Turn.Run < model.Limits.MaxRuns && SessionStands(conflict, session, seed):
                     telemetry.ReRuns.Add(1);
-                    log.ReRun(attempt.Turn.Id, run, request.Group);
+                    log.ReRun(attempt.Turn.Id, attempt.Turn.Run, request.Group);
                     loaded = loaded.With(request, conflict.Rows);
                     host.Check(request, loaded.Rows);
-                    await PauseAsync(run);
+                    await PauseAsync(attempt.Turn.Run);
+                    attempt = Open(request, loaded.Rows, session, seed, attempt.Turn.Run + 1, host.Aborted);
                     continue;
-                case CommitResult.Conflict when claim is null:
-                    throw Errors.Conflict(run);
+                case CommitResult.Conflict or CommitResult.AlreadyRecorded:
+                    throw Errors.Conflict(attempt.Turn.Run);
                 case CommitResult.Fenced:
                     throw Errors.Fenced();
-                case CommitResult.Conflict or CommitResult.AlreadyRecorded:
-                    throw await claim!.BreakOffAsync();
                 default:
                     return new TurnOutcome(attempt, null, attempt.BeginsSession(reply.Receipt is not null) ? session : null);
             }
@@ -77,18 +84,27 @@ internal sealed class TurnRunner(TurnStore store, TurnGate gate, StatesideModel 
         return new TurnRun(new Turn(seed, run, aborted), request, slots, session);
     }
 
-    private static async ValueTask<TurnReply> RunAsync(ITurnHost host, TurnRun attempt, OutsideClaim? claim)
+    /// <summary>
+    /// The one run of a handler that calls outside, under its claim. Whatever goes wrong once it has begun, be it in the commit,
+    /// leaves an unknown outcome: what it called cannot be taken back.
+    /// </summary>
+    private async ValueTask<TurnOutcome> RunClaimedAsync(ITurnHost host, TurnRun attempt, LoadedTurn loaded, TurnSeed seed)
     {
-        if (claim is null) return await host.RunAsync(attempt);
+        var receipt = attempt.Request.Receipt!;
+        await using var claim = new OutsideClaim(store, attempt.Request.Group!.Value, receipt, seed, model.Idempotency, time, log);
+        if (await claim.TakeAsync(loaded.Receipt?.Claim) is { } first) return Recorded(receipt, first);
         try
         {
             var reply = await host.RunAsync(attempt);
-            return reply.Discard ? throw await claim.BreakOffAsync() : reply;
+            var commit = TurnCommit.Of(attempt, reply with { Receipt = claim.Settle(reply.Receipt) }, loaded.SessionRow, model);
+            if (commit is not null && await store.CommitAsync(commit) == CommitResult.Committed)
+                return new TurnOutcome(attempt, null, attempt.BeginsSession(writesReceipt: true) ? attempt.Session : null);
         }
-        catch (Exception e) when (e is not StatesideException { Code: "SS1006" })
+        catch (Exception e)
         {
             throw await claim.BreakOffAsync(e);
         }
+        throw await claim.BreakOffAsync();
     }
 
     /// <summary>A session that a request needs for its receipt is begun before the handler runs, so that the retry has a caller.</summary>
@@ -115,15 +131,6 @@ internal sealed class TurnRunner(TurnStore store, TurnGate gate, StatesideModel 
     private static bool IsRepeatable(ReceiptRequest asked, ReceiptRow there) =>
         asked.SafeToRepeat && there.Fingerprint == asked.Fingerprint
         && (there.Status == ReceiptStatus.OutcomeUnknown || there.Status == ReceiptStatus.Claimed && there.LeaseRemaining == TimeSpan.Zero);
-
-    private async ValueTask<OutsideClaim?> ClaimAsync(TurnRequest request, ReceiptRow? lapsed, TurnSeed seed)
-    {
-        if (request.Receipt is not { CallsOutside: true } receipt) return null;
-        var claim = new OutsideClaim(store, request.Group!.Value, receipt, lapsed, seed, model.Idempotency, time, log);
-        var result = await claim.TakeAsync();
-        if (result is CommitResult.AlreadyRecorded { Receipt: { } there }) Recorded(receipt, there);
-        return result == CommitResult.Committed ? claim : throw Errors.Outstanding(model.Idempotency.ClaimLease);
-    }
 
     /// <summary>
     /// A retry of a handler that calls outside must hear at once that the first is running, instead of waiting in its queue. It

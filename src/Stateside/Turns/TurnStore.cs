@@ -75,7 +75,7 @@ internal sealed class TurnStore(IStore store, Telemetry telemetry)
 
     /// <summary>
     /// What became of a commit whose answer was lost. It is known to be written if a row is at the version it wrote, or its
-    /// receipt is there; known not to be if a row it wrote has passed to another turn at the very same count. Anything else
+    /// receipt or claim is there; known not to be if a row it wrote has passed to another turn at the very same count. Anything else
     /// stays unknown: a commit still on its way may yet arrive.
     /// </summary>
     private async ValueTask<CommitResult> ResolveAsync(Commit commit, StoreException lost)
@@ -99,10 +99,15 @@ internal sealed class TurnStore(IStore store, Telemetry telemetry)
             if (now.Rows[i].Version == mine) return CommitResult.Committed;
             if (now.Rows[i].Version.Counter == mine.Counter) return new CommitResult.Conflict(now.Rows);
         }
-        return now.Receipt is { Status: ReceiptStatus.Recorded } && commit.Receipt!.ExpectedClaim is null
-            ? new CommitResult.AlreadyRecorded(now.Receipt)
-            : throw Errors.CommitUnknown(lost);
+        if (now.Receipt is not { } there || commit.Receipt is not { } asked) throw Errors.CommitUnknown(lost);
+        if (IsWrittenBy(asked, there)) return CommitResult.Committed;
+        return there.Status == ReceiptStatus.Recorded && asked.ExpectedClaim is null ? new CommitResult.AlreadyRecorded(there) : throw Errors.CommitUnknown(lost);
     }
+
+    /// <summary>Whether a claim, or what settles it, was written. A claim's token is its own; of two settling receipts that are equal it does not matter whose is there.</summary>
+    private static bool IsWrittenBy(ReceiptWrite asked, ReceiptRow there) =>
+        (asked.Status == ReceiptStatus.Claimed || asked.ExpectedClaim is not null)
+        && there.Status == asked.Status && there.Claim == asked.Claim && there.Body.Span.SequenceEqual(asked.Body.Span);
 
     private static bool IsStored(SlotRequest slot, SessionHandle? session) =>
         !slot.IsNew && !(session is { IsFresh: true } && slot.Key.Group == session.Group);
@@ -111,6 +116,10 @@ internal sealed class TurnStore(IStore store, Telemetry telemetry)
 /// <summary>What a turn found: a row for each slot, the session's row, and the receipt.</summary>
 internal sealed record LoadedTurn(Row[] Rows, Row? SessionRow, ReceiptRow? Receipt)
 {
+    /// <summary>The same for a request whose new keys are other ones; they are not loaded.</summary>
+    public LoadedTurn Under(TurnRequest request) =>
+        this with { Rows = [.. Rows.Select((row, i) => request.Slots[i].IsNew ? Row.Absent(request.Slots[i].Key) : row)] };
+
     /// <summary>The same with the rows that a conflict brought.</summary>
     public LoadedTurn With(TurnRequest request, IReadOnlyList<Row> current)
     {

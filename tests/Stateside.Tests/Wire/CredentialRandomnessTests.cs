@@ -19,7 +19,7 @@ public class CredentialRandomnessTests
 
     private static int[] Leaning()
     {
-        var ones = new int[256];
+        var seen = new int[32, 256];
         var ids = new HashSet<UInt128>(Count);
         var secrets = new HashSet<UInt128>(Count);
         Span<byte> bytes = stackalloc byte[33];
@@ -27,9 +27,11 @@ public class CredentialRandomnessTests
         {
             Base64Url.DecodeFromChars(SessionHandle.Fresh().Credential(), bytes);
             Assert.True(ids.Add(TurnId.Read(bytes[1..]).Value) && secrets.Add(TurnId.Read(bytes[17..]).Value));
-            for (var bit = 0; bit < ones.Length; bit++) ones[bit] += bytes[1 + bit / 8] >> bit % 8 & 1;
+            for (var at = 0; at < 32; at++) seen[at, bytes[1 + at]]++;
         }
         var sigma = Math.Sqrt(Count) / 2;
-        return [.. Enumerable.Range(0, ones.Length).Where(bit => Math.Abs(ones[bit] - Count / 2) > 5 * sigma)];
+        return [.. Enumerable.Range(0, 256).Where(bit => Math.Abs(Ones(bit) - Count / 2) > 5 * sigma)];
+
+        int Ones(int bit) => Enumerable.Range(0, 256).Where(value => (value >> bit % 8 & 1) == 1).Sum(value => seen[bit / 8, value]);
     }
 }

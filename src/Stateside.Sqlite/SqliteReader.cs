@@ -1,0 +1,150 @@
+using Stateside.Sqlite.Native;
+using Stateside.Stores;
+
+namespace Stateside.Sqlite;
+
+/// <summary>The reading statements on one connection. Every read is over, its transaction included, when its method returns.</summary>
+internal sealed class SqliteReader(SqliteConnection connection) : IDisposable
+{
+    private readonly SqliteStatement _begin = connection.Prepare("BEGIN");
+    private readonly SqliteStatement _end = connection.Prepare("COMMIT");
+    private readonly SqliteStatement _row = connection.Prepare(
+        "SELECT counter, turn, shape, seq, ends, body, id, sweep FROM rows WHERE grp = ?1 AND name = ?2 AND item = ?3");
+    private readonly SqliteStatement _receipt = connection.Prepare(
+        "SELECT status, fingerprint, claim, lease, body, ends, rowid FROM receipts WHERE grp = ?1 AND id = ?2");
+    private readonly SqliteStatement _list = connection.Prepare(
+        "SELECT name, item FROM rows WHERE grp = ?1 AND body IS NOT NULL AND (ends IS NULL OR ends > ?2) ORDER BY name, item LIMIT ?3");
+    private readonly SqliteStatement _journal = connection.Prepare("""
+        SELECT j.seq, j.turn, j.shape, j.body FROM rows r JOIN journal j ON j.row_id = r.id
+        WHERE r.grp = ?1 AND r.name = ?2 AND r.item = ?3 AND r.body IS NOT NULL AND (r.ends IS NULL OR r.ends > ?4) AND j.seq > ?5
+        ORDER BY j.seq LIMIT ?6
+        """);
+    private readonly SqliteStatement _due = connection.Prepare("SELECT grp, id, name, body FROM effects WHERE due <= ?1 ORDER BY due, grp, id LIMIT ?2");
+    private readonly Random _random = new();
+
+    /// <summary>Everything a load asks for, as of one moment.</summary>
+    public LoadResult Load(LoadRequest request, long now)
+    {
+        // One statement is its own transaction; several need one around them to see one moment.
+        var many = request.Keys.Count + (request.Receipt is null ? 0 : 1) > 1;
+        for (var backoff = new Backoff(_random); ;)
+        {
+            try
+            {
+                if (many) _begin.Run();
+                var rows = request.Keys.Count == 0 ? [] : new Row[request.Keys.Count];
+                for (var i = 0; i < rows.Length; i++) rows[i] = ReadRow(request.Keys[i], now);
+                return new LoadResult(rows, request.Receipt is { } key ? ReadReceipt(key, now) : null);
+            }
+            catch (SqliteException e) when (e.IsBusy)
+            {
+                // Another process repairs the log after a crash, or closes the file as its last user: a matter of moments.
+                if (!backoff.Wait()) throw;
+            }
+            finally
+            {
+                if (many && !connection.IsAutoCommit) _end.Run();
+            }
+        }
+    }
+
+    public IReadOnlyList<StateKey> List(Group group, int limit, long now) => ReadAll(
+        _list.Bind(1, group.Value).Bind(2, now).Bind(3, Math.Max(0, limit)),
+        s => new StateKey(group, s.Text(0), s.Text(1)));
+
+    public IReadOnlyList<JournalEvent> Journal(StateKey key, long after, int limit, long now) => ReadAll(
+        _journal.Bind(1, key).Bind(4, now).Bind(5, after).Bind(6, Math.Max(0, limit)),
+        s => new JournalEvent(s.Int64(0), s.Turn(1), (int)s.Int64(2), s.Bytes(3).ToArray()));
+
+    public IReadOnlyList<DueEffect> Due(int limit, long now) => ReadAll(
+        _due.Bind(1, now).Bind(2, Math.Max(0, limit)),
+        s => new DueEffect(Group.Parse(s.Text(0)), s.Text(1), s.Text(2), s.Bytes(3).ToArray()));
+
+    /// <summary>The version of a row, and where it lies, without its body.</summary>
+    public (StateVersion Version, RowPlace Place) Find(StateKey key, long now)
+    {
+        try
+        {
+            if (!_row.Bind(1, key).Step()) return default;
+            return (new StateVersion(_row.Int64(0), _row.Turn(1)), new RowPlace(_row.Int64(6), Lives(_row.Int64OrNull(4), now), _row.Int64OrNull(7)));
+        }
+        finally
+        {
+            _row.Reset();
+        }
+    }
+
+    /// <summary>One row; an absent one with the version it had.</summary>
+    public Row ReadRow(StateKey key, long now)
+    {
+        try
+        {
+            if (!_row.Bind(1, key).Step()) return Row.Absent(key);
+            var version = new StateVersion(_row.Int64(0), _row.Turn(1));
+            var ends = _row.Int64OrNull(4);
+            if (!Lives(ends, now)) return Row.Absent(key, version);
+            var remaining = ends is { } end ? TimeSpan.FromMilliseconds(end - now) : (TimeSpan?)null;
+            return new Row(key, version, (int)_row.Int64(2), _row.Int64(3), _row.Bytes(5).ToArray(), remaining);
+        }
+        finally
+        {
+            _row.Reset();
+        }
+    }
+
+    /// <summary>One receipt, if it has not expired; <paramref name="place"/> is its row id, or 0 if there is none, and that also of one that has.</summary>
+    public ReceiptRow? ReadReceipt(ReceiptKey key, long now, out long place)
+    {
+        try
+        {
+            place = 0;
+            if (!_receipt.Bind(1, key.Group.Value).Bind(2, key.Id).Step()) return null;
+            place = _receipt.Int64(6);
+            if (_receipt.Int64(5) <= now) return null;
+            var lease = TimeSpan.FromMilliseconds(Math.Max(0, _receipt.Int64(3) - now));
+            return new ReceiptRow(key.Id, (ReceiptStatus)_receipt.Int64(0), _receipt.Hash(1), _receipt.Turn(2), lease, _receipt.Bytes(4).ToArray());
+        }
+        finally
+        {
+            _receipt.Reset();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var statement in (SqliteStatement[])[_begin, _end, _row, _receipt, _list, _journal, _due]) statement.Dispose();
+    }
+
+    private bool Lives(long? ends, long now) => !_row.IsNull(5) && !(ends <= now);
+
+    private ReceiptRow? ReadReceipt(ReceiptKey key, long now) => ReadReceipt(key, now, out _);
+
+    private T[] ReadAll<T>(SqliteStatement bound, Func<SqliteStatement, T> read)
+    {
+        var found = new List<T>();
+        for (var backoff = new Backoff(_random); ;)
+        {
+            try
+            {
+                while (bound.Step()) found.Add(read(bound));
+                return [.. found];
+            }
+            catch (SqliteException e) when (e.IsBusy)
+            {
+                found.Clear();
+                if (!backoff.Wait()) throw;
+            }
+            finally
+            {
+                bound.Reset();
+            }
+        }
+    }
+}
+
+/// <summary>Where a row lies.</summary>
+/// <param name="Id">Its row id; 0 if there is none.</param>
+/// <param name="Lives">False if it was deleted or has expired.</param>
+/// <param name="Sweep">When clean-up next looks at it.</param>
+internal readonly record struct RowPlace(long Id, bool Lives, long? Sweep);

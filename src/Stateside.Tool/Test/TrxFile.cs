@@ -1,0 +1,48 @@
+using System.Xml;
+using System.Xml.Linq;
+
+namespace Stateside.Tool.Test;
+
+/// <summary>The counts of one test project.</summary>
+/// <param name="Project">Its name.</param>
+/// <param name="Passed">Tests that passed.</param>
+/// <param name="Failed">Tests that failed, and one more if the run broke off.</param>
+/// <param name="Skipped">Tests that did not run.</param>
+/// <param name="Seconds">How long it took.</param>
+internal sealed record TestCounts(string Project, int Passed, int Failed, int Skipped, double Seconds)
+{
+    public static TestCounts operator +(TestCounts a, TestCounts b) => new("all", a.Passed + b.Passed, a.Failed + b.Failed, a.Skipped + b.Skipped, a.Seconds + b.Seconds);
+}
+
+/// <summary>Reads the result file that <c>dotnet test</c> writes.</summary>
+internal static class TrxFile
+{
+    /// <summary>Counts the results in a file. One that is missing or broken off, or an exit code without a failed test, counts as one failure.</summary>
+    /// <param name="project">The project's name.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="exitCode">The exit code of <c>dotnet test</c>.</param>
+    /// <param name="seconds">How long it took.</param>
+    /// <param name="mayBeEmpty">Whether no file is right, too: a filter took all of the project's tests away.</param>
+    public static TestCounts Read(string project, string path, int exitCode, double seconds, bool mayBeEmpty)
+    {
+        var outcomes = Outcomes(path);
+        var (passed, skipped) = (outcomes?.Count(o => o == "Passed") ?? 0, outcomes?.Count(o => o == "NotExecuted") ?? 0);
+        var failed = (outcomes?.Count ?? 0) - passed - skipped;
+        if (failed == 0 && (exitCode != 0 || (outcomes is null && !mayBeEmpty))) failed = 1;
+        return new TestCounts(project, passed, failed, skipped, seconds);
+    }
+
+    private static List<string>? Outcomes(string path)
+    {
+        if (!File.Exists(path)) return null;
+        try
+        {
+            return XDocument.Load(path).Descendants().Where(e => e.Name.LocalName == "UnitTestResult")
+                .Select(e => e.Attribute("outcome")?.Value ?? "").ToList();
+        }
+        catch (XmlException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using System.Text.Json.Serialization;
+using Shop;
+using Stateside.Stores;
+
+namespace Stateside.CrashHost;
+
+/// <summary>What the tests ask of the host itself, and the handlers that call the outside world.</summary>
+internal static class HostEndpoints
+{
+    public static void MapHost(this IEndpointRouteBuilder app)
+    {
+        app.MapPost("/host/crash", (CrashPoint point, int? occurrence, int? amount, CrashPlan plan) =>
+        {
+            plan.Arm(point, occurrence ?? 1, amount ?? 1);
+            return TypedResults.NoContent();
+        });
+        app.MapPost("/host/delay", (int milliseconds, HostStore store) =>
+        {
+            store.Delay = TimeSpan.FromMilliseconds(milliseconds);
+            return TypedResults.NoContent();
+        });
+        app.MapGet("/host/trips", (HostStore store) => store.Trips);
+        app.MapGet("/host/orders", async (string id, HostStore store) =>
+            (await store.ListAsync(StateKey.From("order", id).Group, 1000, default)).Count(key => key.Name == "order"));
+        app.MapPost("/notices/{id}", Notify).CallsOutside();
+        app.MapPost("/repeatable-notices/{id}", Notify).CallsOutside(safeToRepeat: true);
+    }
+
+    /// <summary>Tells the outside world first, as a payment would, and then counts.</summary>
+    private static async Task<CounterView> Notify([RouteKey("id")] State<Counter> sent, Turn turn, HostSettings options, string id)
+    {
+        await File.AppendAllTextAsync(options.OutsideFile, $"{id} {turn.Id}\n");
+        return new CounterView(sent.Update(c => new Counter(c.Value + 1)).Value);
+    }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(Trips))]
+[JsonSerializable(typeof(int))]
+internal sealed partial class HostJson : JsonSerializerContext;

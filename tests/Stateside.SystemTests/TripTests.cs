@@ -1,0 +1,44 @@
+using Stateside.SystemTests.Support;
+
+namespace Stateside.SystemTests;
+
+/// <summary>How often a request goes to the store, counted between the engine and the store of a running server.</summary>
+public sealed class TripTests
+{
+    [Theory]
+    [InlineData("memory:")]
+    [InlineData("sqlite:")]
+    public async Task A_write_takes_one_load_and_one_commit_and_a_read_one_load(string store)
+    {
+        using var folder = new TempFolder();
+        await using var host = await Host.StartCrashHostAsync(store == "memory:" ? store : folder.Sqlite());
+        using var visitor = new Visitor(host.Url);
+        using var stranger = new Visitor(host.Url);
+
+        var line = """{"product_id":"tea","quantity":2}""";
+        await Expect(0, 0, () => stranger.GetAsync("/cart"), "a read without a session");
+        await Expect(0, 1, () => visitor.PostAsync("/cart/add", line), "a write that begins a session: nothing can be there yet");
+        await Expect(1, 0, () => visitor.GetAsync("/cart"), "a read");
+        await Expect(1, 1, () => visitor.PostAsync("/cart/add", line), "a write");
+        await Expect(1, 1, () => visitor.PostAsync("/cart/add", line, key: "1"), "a write with a key");
+        await Expect(1, 0, () => visitor.PostAsync("/cart/add", line, key: "1"), "its retry");
+        await Expect(1, 1, () => visitor.PostAsync("/orders", key: "2"), "a write of two states");
+        await Expect(1, 1, () => visitor.SendAsync(HttpMethod.Delete, "/cart"), "a deletion");
+        await Expect(0, 1, () => stranger.PostAsync("/order", """{"user_id":"7","product_id":"cup","quantity":1}"""), "a new state that nobody owns");
+        await Expect(1, 1, () => stranger.PostAsync("/order", """{"user_id":"7","product_id":"cup","quantity":1}""", key: "3"), "the same with a key");
+        await Expect(1, 1, () => stranger.PostAsync("/counters/a"), "a write by name");
+        await Expect(1, 0, () => stranger.GetAsync("/counters/a"), "a read by name");
+
+        async Task Expect(int loads, int commits, Func<Task<Reply>> send, string what)
+        {
+            var before = (await visitor.GetAsync("/host/trips")).Json;
+            var reply = await send();
+            var after = (await visitor.GetAsync("/host/trips")).Json;
+            Assert.True(reply.Status < 300, $"{what}: {reply}");
+            var (loaded, committed) = (Difference("loads"), Difference("commits"));
+            Assert.True((loads, commits) == (loaded, committed), $"{what}: {loaded} loads and {committed} commits, not {loads} and {commits}.");
+
+            int Difference(string name) => (int)after[name]! - (int)before[name]!;
+        }
+    }
+}

@@ -1,0 +1,33 @@
+using Stateside.Tool.Test;
+
+namespace Stateside.Tool.Tests;
+
+public sealed class TrxFileTests : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    private string Trx(params string[] outcomes) => _directory.Write("a.trx",
+        "<TestRun xmlns=\"http://microsoft.com/schemas/VisualStudio/TeamTest/2010\"><Results>"
+        + string.Concat(outcomes.Select(o => $"<UnitTestResult outcome=\"{o}\" />")) + "</Results></TestRun>");
+
+    [Fact]
+    public void Outcomes_are_counted() =>
+        Assert.Equal(new TestCounts("p", 2, 1, 1, 3), TrxFile.Read("p", Trx("Passed", "Failed", "Passed", "NotExecuted"), 1, 3, mayBeEmpty: false));
+
+    [Fact]
+    public void A_run_that_broke_off_is_a_failure_though_no_test_failed() =>
+        Assert.Equal(1, TrxFile.Read("p", Trx("Passed"), exitCode: 1, 3, mayBeEmpty: false).Failed);
+
+    [Fact]
+    public void A_missing_or_broken_file_is_a_failure()
+    {
+        Assert.Equal(1, TrxFile.Read("p", Path.Combine(_directory.Path, "none.trx"), 0, 3, mayBeEmpty: false).Failed);
+        Assert.Equal(1, TrxFile.Read("p", _directory.Write("b.trx", "<TestRun><Results>"), 0, 3, mayBeEmpty: false).Failed);
+    }
+
+    [Fact]
+    public void A_filter_may_leave_nothing_of_a_project() =>
+        Assert.Equal(new TestCounts("p", 0, 0, 0, 3), TrxFile.Read("p", Path.Combine(_directory.Path, "none.trx"), 0, 3, mayBeEmpty: true));
+}
