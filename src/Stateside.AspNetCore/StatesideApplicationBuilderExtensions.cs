@@ -3,8 +3,8 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Stateside.AspNetCore.Binding;
@@ -14,7 +14,6 @@ using Stateside.AspNetCore.Metrics;
 using Stateside.AspNetCore.Mvc;
 using Stateside.Sqlite;
 using Stateside.Stores;
-
 
 namespace Stateside;
 
@@ -33,6 +32,10 @@ public static class StatesideApplicationBuilderExtensions
         stateside.Registrar = new StateRegistrar();
 
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStoreProvider, SqliteStoreProvider>());
+        // A state that was not declared is still no body: without these two, minimal APIs would try to read it from JSON, and their
+        // exception would come before the start-up check that says what is missing.
+        services.TryAddScoped(typeof(State<>), typeof(State<>));
+        services.TryAddScoped(typeof(Snapshot<>), typeof(Snapshot<>));
         services.TryAddScoped<RunScope>();
         services.TryAddScoped(static scope => scope.GetRequiredService<RunScope>().Turn);
         services.TryAddSingleton<EndpointPlans>();

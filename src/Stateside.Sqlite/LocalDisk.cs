@@ -20,12 +20,16 @@ internal static class LocalDisk
     public static string Check(string directory)
     {
         var type = OperatingSystem.IsLinux() ? LinuxType(directory) : OtherType(directory);
-        if (IsNetwork(type))
-            throw new StoreException($"The directory {directory} lies on a network file system ({type}), where SQLite loses data: its write-ahead log needs memory and locks that all processes share, and those work on one machine only. Name a path on a local disk, or use a store that is made for several machines.", Applied.No);
+        Refuse(directory, type);
         return type;
     }
 
-    public static bool IsNetwork(string type) => s_network.Contains(type, StringComparer.Ordinal);
+    /// <exception cref="StoreException">The type is one of a network.</exception>
+    public static void Refuse(string directory, string type)
+    {
+        if (s_network.Contains(type, StringComparer.Ordinal))
+            throw new StoreException($"The directory {directory} lies on a network file system ({type}), where SQLite loses data: its write-ahead log needs memory and locks that all processes share, and those work on one machine only. Name a path on a local disk, or use a store that is made for several machines.", Applied.No);
+    }
 
     /// <summary>The type of the mount that holds a path, from the text of <c>/proc/self/mountinfo</c>.</summary>
     public static string TypeOf(string path, string mountInfo)

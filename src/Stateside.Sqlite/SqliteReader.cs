@@ -4,7 +4,7 @@ using Stateside.Stores;
 namespace Stateside.Sqlite;
 
 /// <summary>The reading statements on one connection. Every read is over, its transaction included, when its method returns.</summary>
-internal sealed class SqliteReader(SqliteConnection connection) : IDisposable
+internal sealed class SqliteReader(SqliteConnection connection, RowCache cache) : IDisposable
 {
     private readonly SqliteStatement _begin = connection.Prepare("BEGIN");
     private readonly SqliteStatement _end = connection.Prepare("COMMIT");
@@ -84,7 +84,10 @@ internal sealed class SqliteReader(SqliteConnection connection) : IDisposable
             var ends = _row.Int64OrNull(4);
             if (!Lives(ends, now)) return Row.Absent(key, version);
             var remaining = ends is { } end ? TimeSpan.FromMilliseconds(end - now) : (TimeSpan?)null;
-            return new Row(key, version, (int)_row.Int64(2), _row.Int64(3), _row.Bytes(5).ToArray(), remaining);
+            if (cache.Find(key, version) is { } known) return known.WithRemaining(remaining);
+            var row = new Row(key, version, (int)_row.Int64(2), _row.Int64(3), _row.Bytes(5).ToArray(), remaining);
+            cache.Keep(row);
+            return row;
         }
         finally
         {

@@ -7,7 +7,7 @@ namespace Stateside.Sqlite;
 /// A bounded number of reading connections, opened when they are first needed. A read takes microseconds and runs on the
 /// thread of its caller; only when all connections are reading does a caller wait for one.
 /// </summary>
-internal sealed class SqliteReaderPool(Func<SqliteConnection> open) : IAsyncDisposable
+internal sealed class SqliteReaderPool(Func<SqliteConnection> open, RowCache cache) : IAsyncDisposable
 {
     /// <summary>More than there are processors, because a read that misses all caches waits for the disk.</summary>
     private static readonly int s_most = Math.Clamp(2 * Environment.ProcessorCount, 4, 32);
@@ -58,7 +58,7 @@ internal sealed class SqliteReaderPool(Func<SqliteConnection> open) : IAsyncDisp
             if (_closed) throw SqliteFailure.Closed();
             for (var i = 0; i < _idle.Length; i++)
                 if (Volatile.Read(ref _idle[i]) is not null && Interlocked.Exchange(ref _idle[i], null) is { } reader) return reader;
-            return new Reader(open());
+            return new Reader(open(), cache);
         }
         catch
         {
@@ -68,9 +68,9 @@ internal sealed class SqliteReaderPool(Func<SqliteConnection> open) : IAsyncDisp
     }
 
     /// <summary>A connection with its statements.</summary>
-    internal sealed class Reader(SqliteConnection connection) : IDisposable
+    internal sealed class Reader(SqliteConnection connection, RowCache cache) : IDisposable
     {
-        public SqliteReader Statements { get; } = new(connection);
+        public SqliteReader Statements { get; } = new(connection, cache);
 
         /// <inheritdoc/>
         public void Dispose()

@@ -81,7 +81,15 @@ internal static class SqliteSchema
         if (!File.Exists(path)) return;
         // Immutable: neither locks nor log. So what another process has just written may be missing; it is looked at again under the lock.
         using var connection = new SqliteConnection(FileUri(path) + "?immutable=1", Sqlite3.OpenReadOnly | Sqlite3.OpenUri);
-        Refuse(connection, path);
+        try
+        {
+            Refuse(connection, path);
+        }
+        catch (SqliteException e) when (e.Code == ResultCode.Corrupt)
+        {
+            // A checkpoint that was under way when its process died leaves a file that makes no sense without its log. Whether
+            // it is really damaged shows as soon as it is opened together with the log.
+        }
     }
 
     /// <summary>Creates or migrates the tables; of several processes that come at once, one does it.</summary>

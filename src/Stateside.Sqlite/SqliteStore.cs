@@ -10,6 +10,7 @@ internal sealed class SqliteStore(SqliteUrl url, TimeProvider time) : IStore
     /// <summary>Most rows that clean-up looks at in one transaction, so that it never holds the writer for long.</summary>
     private const int CleanUpStep = 256;
 
+    private readonly RowCache _cache = new();
     private SqliteConnection? _writing;
     private SqliteConnection? _checkpointing;
     private SqliteWriter? _writer;
@@ -24,15 +25,14 @@ internal sealed class SqliteStore(SqliteUrl url, TimeProvider time) : IStore
         {
             SqliteSchema.Inspect(url.Path);
             _writing = Open(Sqlite3.OpenCreate);
-            if (_writing.IsReadOnly) throw new SqliteException(ResultCode.ReadOnly, "read-only");
             SwitchToLog(_writing);
             SqliteSchema.Migrate(_writing, url.Path);
             _writing.RefuseToWait();
             _checkpointing = Open();
             _checkpointing.RefuseToWait();
             var capabilities = SqliteFacts.Of(_writing, url.Path, fileSystem);
-            _readers = new SqliteReaderPool(OpenReader);
-            _writer = new SqliteWriter(_writing, _checkpointing, url.Path, time);
+            _readers = new SqliteReaderPool(OpenReader, _cache);
+            _writer = new SqliteWriter(_writing, _checkpointing, _cache, url.Path, time);
             return new(capabilities);
         }
         catch (Exception e)
@@ -97,6 +97,9 @@ internal sealed class SqliteStore(SqliteUrl url, TimeProvider time) : IStore
         _writing?.Dispose();
     }
 
+    /// <summary>The connection that writes; whoever uses it while a commit is on its way disturbs that.</summary>
+    internal SqliteConnection? Writing => _writing;
+
     private SqliteWriter Writer => _writer ?? throw SqliteFailure.Closed();
 
     private async ValueTask<T> ReadAsync<TAsked, T>(TAsked asked, Func<SqliteReader, TAsked, long, T> read, CancellationToken cancellationToken)
@@ -146,6 +149,8 @@ internal sealed class SqliteStore(SqliteUrl url, TimeProvider time) : IStore
         var connection = new SqliteConnection(url.Path, Sqlite3.OpenReadWrite | create);
         try
         {
+            // SQLite opens for reading what it may not write, and would find out later, with a less helpful answer.
+            if (connection.IsReadOnly) throw new SqliteException(ResultCode.ReadOnly, "The file was opened for reading only.");
             // A file that somebody else prepared must not make its own functions run; on macOS only a full fsync reaches the disk.
             foreach (var pragma in (string[])["trusted_schema = OFF", $"synchronous = {(url.IsFull ? "FULL" : "NORMAL")}", "fullfsync = ON", "wal_autocheckpoint = 0", "journal_size_limit = 67108864"])
                 connection.Execute("PRAGMA " + pragma);

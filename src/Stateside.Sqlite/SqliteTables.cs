@@ -7,11 +7,11 @@ namespace Stateside.Sqlite;
 /// What a commit does to the tables, inside the transaction that the writer has begun. All checks come before the first
 /// write, so that a commit which is refused leaves nothing behind among the others of its batch.
 /// </summary>
-internal sealed class SqliteTables(SqliteConnection connection) : IDisposable
+internal sealed class SqliteTables(SqliteConnection connection, RowCache cache) : IDisposable
 {
     private static readonly long s_tombstone = (long)RowWrite.TombstoneLife.TotalMilliseconds;
 
-    private readonly SqliteReader _reader = new(connection);
+    private readonly SqliteReader _reader = new(connection, cache);
     private readonly List<RowPlace> _places = [];
     private readonly SqliteStatement _insertRow = connection.Prepare(
         "INSERT INTO rows (grp, name, item, counter, turn, shape, seq, ends, sweep, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
@@ -134,6 +134,8 @@ internal sealed class SqliteTables(SqliteConnection connection) : IDisposable
                 Schedule(place, now);
                 return;
         }
+        // Kept before it is on disk: if the transaction fails, no row will ever bear this version.
+        cache.Keep(Row.Of(row, turn, row.TimeToLive));
         var ends = row.TimeToLive is { } time ? End(time, now) : (long?)null;
         if (place.Id == 0) place = place with { Id = Insert(row, version, ends) };
         else

@@ -44,12 +44,13 @@ internal sealed class SqliteWriter
 
     /// <param name="connection">The connection that writes.</param>
     /// <param name="checkpointer">The connection that copies the log into the database.</param>
+    /// <param name="cache">Gets the rows that are written.</param>
     /// <param name="path">The file, for messages.</param>
     /// <param name="time">The store's clock.</param>
-    public SqliteWriter(SqliteConnection connection, SqliteConnection checkpointer, string path, TimeProvider time)
+    public SqliteWriter(SqliteConnection connection, SqliteConnection checkpointer, RowCache cache, string path, TimeProvider time)
     {
         (_connection, _checkpointer, _path, _time) = (connection, checkpointer, path, time);
-        _tables = new SqliteTables(connection);
+        _tables = new SqliteTables(connection, cache);
         _begin = connection.Prepare("BEGIN IMMEDIATE");
         _commit = connection.Prepare("COMMIT");
         _rollback = connection.Prepare("ROLLBACK");

@@ -5,7 +5,7 @@ internal static class HalfReply
 {
     public static Task InvokeAsync(HttpContext context, RequestDelegate next, CrashPlan plan)
     {
-        if (plan.IsArmed(CrashPoint.HalfReply) && !HttpMethods.IsGet(context.Request.Method) && !context.Request.Path.StartsWithSegments("/host"))
+        if (!context.Request.Path.StartsWithSegments("/host") && plan.Take(CrashPoint.HalfReply))
             context.Response.Body = new Half(context.Response.Body);
         return next(context);
     }

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 using Shop;
-using Stateside.Stores;
+using Stateside.Testing;
 
 namespace Stateside.CrashHost;
 
@@ -9,9 +9,11 @@ internal static class HostEndpoints
 {
     public static void MapHost(this IEndpointRouteBuilder app)
     {
-        app.MapPost("/host/crash", (CrashPoint point, int? occurrence, int? amount, CrashPlan plan) =>
+        app.MapGet("/readyz", () => "ready");
+        app.MapPost("/host/crash", (string point, int? occurrence, int? amount, CrashPlan plan, CrashingStore store) =>
         {
-            plan.Arm(point, occurrence ?? 1, amount ?? 1);
+            if (Enum.TryParse<CrashStep>(point, out var step)) store.Arm(step, skip: (occurrence ?? 1) - 1);
+            else plan.Arm(Enum.Parse<CrashPoint>(point), amount ?? 1);
             return TypedResults.NoContent();
         });
         app.MapPost("/host/delay", (int milliseconds, HostStore store) =>
@@ -27,9 +29,9 @@ internal static class HostEndpoints
     }
 
     /// <summary>Tells the outside world first, as a payment would, and then counts.</summary>
-    private static async Task<CounterView> Notify([RouteKey("id")] State<Counter> sent, Turn turn, HostSettings options, string id)
+    private static async Task<CounterView> Notify([RouteKey("id")] State<Counter> sent, Turn turn, HostSettings settings, string id)
     {
-        await File.AppendAllTextAsync(options.OutsideFile, $"{id} {turn.Id}\n");
+        await File.AppendAllTextAsync(settings.OutsideFile, $"{id} {turn.Id}\n");
         return new CounterView(sent.Update(c => new Counter(c.Value + 1)).Value);
     }
 }

@@ -1,10 +1,11 @@
 using System.Diagnostics;
 using Stateside.Stores;
+using Stateside.Testing;
 
 namespace Stateside.CrashHost;
 
-/// <summary>The store under test with what a test can do to it: count its trips, slow it down, die at each step, forget receipts.</summary>
-internal sealed class HostStore(IStore inner, CrashPlan plan, HostSettings options) : IStore
+/// <summary>The store under test with what a test can do to it: count its trips, slow it down, forget receipts, die in the middle of a commit.</summary>
+internal sealed class HostStore(IStore inner, CrashPlan plan, HostSettings settings) : DelegatingStore(inner)
 {
     private int _loads;
     private int _commits;
@@ -14,41 +15,21 @@ internal sealed class HostStore(IStore inner, CrashPlan plan, HostSettings optio
     /// <summary>How long a trip takes in addition.</summary>
     public TimeSpan Delay { get; set; }
 
-    public ValueTask<StoreCapabilities> OpenAsync(CancellationToken cancellationToken) => inner.OpenAsync(cancellationToken);
-
-    public async ValueTask<LoadResult> LoadAsync(LoadRequest request, CancellationToken cancellationToken)
+    public override async ValueTask<LoadResult> LoadAsync(LoadRequest request, CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _loads);
-        plan.Pass(CrashPoint.BeforeLoad);
         if (Delay > TimeSpan.Zero) await Task.Delay(Delay, cancellationToken);
-        var loaded = await inner.LoadAsync(options.ForgetReceipts ? request with { Receipt = null } : request, cancellationToken);
-        plan.Pass(CrashPoint.AfterLoad);
-        return loaded;
+        return await Inner.LoadAsync(settings.ForgetReceipts ? request with { Receipt = null } : request, cancellationToken);
     }
 
-    public async ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
+    public override async ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _commits);
-        plan.Pass(CrashPoint.BeforeCommit);
         if (Delay > TimeSpan.Zero) await Task.Delay(Delay, cancellationToken);
-        if (plan.Comes(CrashPoint.DuringCommit)) DieIn(plan.Amount);
+        if (plan.Take(CrashPoint.WhileCommitting)) DieIn(plan.Amount);
         using var counted = SqliteWrites.Count(plan);
-        var result = await inner.CommitAsync(options.ForgetReceipts ? commit with { Receipt = null } : commit, cancellationToken);
-        plan.Pass(CrashPoint.AfterCommit);
-        return result;
+        return await Inner.CommitAsync(settings.ForgetReceipts ? commit with { Receipt = null } : commit, cancellationToken);
     }
-
-    public ValueTask<IReadOnlyList<StateKey>> ListAsync(Group group, int limit, CancellationToken cancellationToken) =>
-        inner.ListAsync(group, limit, cancellationToken);
-
-    public ValueTask<IReadOnlyList<JournalEvent>> ReadJournalAsync(StateKey key, long after, int limit, CancellationToken cancellationToken) =>
-        inner.ReadJournalAsync(key, after, limit, cancellationToken);
-
-    public ValueTask<IReadOnlyList<DueEffect>> FindDueAsync(int limit, CancellationToken cancellationToken) => inner.FindDueAsync(limit, cancellationToken);
-
-    public ValueTask<int> CleanUpAsync(int limit, CancellationToken cancellationToken) => inner.CleanUpAsync(limit, cancellationToken);
-
-    public ValueTask DisposeAsync() => inner.DisposeAsync();
 
     /// <summary>Spins, because the commit is over before a timer would fire.</summary>
     private static void DieIn(int microseconds)

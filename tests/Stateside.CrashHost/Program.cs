@@ -3,10 +3,11 @@ using Shop;
 using Stateside.CrashHost;
 using Stateside.Samples;
 using Stateside.Stores;
+using Stateside.Testing;
 
 var builder = WebApplication.CreateSlimBuilder(args);
 var host = builder.Configuration.GetSection("Host");
-var options = new HostSettings(
+var settings = new HostSettings(
     host["ForgetReceipts"] == "true",
     int.Parse(host["CounterShape"] ?? "1", System.Globalization.CultureInfo.InvariantCulture),
     host["OutsideFile"] ?? "/dev/null");
@@ -19,16 +20,17 @@ builder.Services.ConfigureHttpJsonOptions(http =>
     http.SerializerOptions.TypeInfoResolverChain.Add(HostJson.Default);
 });
 builder.Services.AddProblemDetails();
-builder.Services.AddSingleton(options);
+builder.Services.AddSingleton(settings);
 builder.Services.AddSingleton<CrashPlan>();
-builder.Services.AddSingleton(services => new HostStore(
+builder.Services.AddSingleton(services => new CrashingStore(
     services.GetServices<IStoreProvider>().Last(p => url.StartsWith(p.Scheme + ":", StringComparison.Ordinal)).Create(url, services.GetRequiredService<TimeProvider>()),
-    services.GetRequiredService<CrashPlan>(), options));
+    CrashPlan.Die));
+builder.Services.AddSingleton(services => new HostStore(services.GetRequiredService<CrashingStore>(), services.GetRequiredService<CrashPlan>(), settings));
 builder.Services.AddSingleton<IStore>(services => services.GetRequiredService<HostStore>());
 builder.AddStateside()
     .AddState("cart", ShopJson.Default.Cart, empty: Cart.Empty)
     .AddState("order", ShopJson.Default.Order, needs: Needs.Current)
-    .AddState("counter", ShopJson.Default.Counter, empty: Counter.Zero, shape: options.CounterShape);
+    .AddState("counter", ShopJson.Default.Counter, empty: Counter.Zero, shape: settings.CounterShape);
 
 var app = builder.Build();
 app.Use(next => context => HalfReply.InvokeAsync(context, next, context.RequestServices.GetRequiredService<CrashPlan>()));

@@ -33,8 +33,8 @@ internal static unsafe partial class SqliteWrites
     /// <summary>Counts from here, if the plan says so, until it is disposed.</summary>
     public static Counting Count(CrashPlan plan)
     {
-        var torn = plan.Comes(CrashPoint.TornWrite);
-        if (!torn && !plan.Comes(CrashPoint.AfterWrite)) return default;
+        var torn = plan.Take(CrashPoint.TornWrite);
+        if (!torn && !plan.Take(CrashPoint.AfterWrite)) return default;
         (s_torn, s_left) = (torn, plan.Amount);
         Volatile.Write(ref s_plan, plan);
         return new Counting();

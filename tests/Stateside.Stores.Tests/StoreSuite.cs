@@ -8,7 +8,7 @@ public abstract partial class StoreSuite : IAsyncLifetime
     private readonly ManualTime _time = new();
     private IStore? _store;
 
-    /// <summary>Creates an empty store that runs on this clock. It is opened and disposed by the suite.</summary>
+    /// <summary>Creates a store that is empty each time and runs on this clock. It is opened and disposed by the suite.</summary>
     protected abstract IStore CreateStore(TimeProvider time);
 
     private protected IStore Store => _store!;

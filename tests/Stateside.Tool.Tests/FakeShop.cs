@@ -37,12 +37,16 @@ internal sealed class FakeShop : IAsyncDisposable
     private readonly Dictionary<(string Session, string Key), (int Status, string Body, string? Location)> _receipts = [];
     private int _adds;
     private int _requests;
+    private int _notFinal;
 
     private FakeShop(WebApplication app, Wrongs wrongs) => (_app, _wrongs) = (app, wrongs);
 
     public string Url => _app.Urls.First();
 
     public int Replays { get; private set; }
+
+    /// <summary>Requests that were refused or whose answer was lost.</summary>
+    public int NotFinal => _notFinal;
 
     public static async Task<FakeShop> StartAsync(Wrongs wrongs = Wrongs.None)
     {
@@ -79,6 +83,7 @@ internal sealed class FakeShop : IAsyncDisposable
         var turn = Interlocked.Increment(ref _requests);
         if (_wrongs.HasFlag(Wrongs.LosesAnswers) && turn % 5 == 0)
         {
+            Interlocked.Increment(ref _notFinal);
             http.Response.Headers.RetryAfter = "0";
             await AnswerAsync(http, turn % 2 == 0 ? 503 : 409, """{"title":"busy","applied":"no"}""", "application/problem+json");
             return;
@@ -87,6 +92,7 @@ internal sealed class FakeShop : IAsyncDisposable
         var (status, text, location) = Once(session, http.Request.Path + http.Request.Headers["Idempotency-Key"], () => work(session, body));
         if (_wrongs.HasFlag(Wrongs.LosesAnswers) && turn % 7 == 0)
         {
+            Interlocked.Increment(ref _notFinal);
             http.Abort();
             return;
         }

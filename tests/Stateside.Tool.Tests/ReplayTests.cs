@@ -98,7 +98,9 @@ public sealed class ReplayTests : IDisposable
         await using var shop = await FakeShop.StartAsync(Wrongs.LosesAnswers);
         var (code, report) = await ReplayAsync(shop, "--resend", "50");
         Assert.Equal(0, code);
-        Assert.True(report.GetProperty("retries").GetInt64() > 5 + 2);
+        Assert.True(shop.NotFinal > 3);
+        // .NET's client itself repeats a request without a body on a connection that was closed under it, uncounted.
+        Assert.InRange(report.GetProperty("retries").GetInt32(), 1, shop.NotFinal);
     }
 
     [Fact]

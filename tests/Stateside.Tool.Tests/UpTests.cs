@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace Stateside.Tool.Tests;
 
-/// <summary>The tool as a process of its own, with Classic as the shop, since that needs nothing else.</summary>
+/// <summary>The tool as a process of its own; mostly with Classic as the shop, since that needs nothing else.</summary>
 public sealed class UpTests : IDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
@@ -30,10 +30,12 @@ public sealed class UpTests : IDisposable
         _directory.Dispose();
     }
 
-    private Process Start(params string[] more)
+    private Process Start(params string[] more) => StartAs("classic", more);
+
+    private Process StartAs(string architecture, params string[] more)
     {
         var tool = typeof(CommandLine).Assembly.Location;
-        var start = new ProcessStartInfo("dotnet", [tool, "up", "--as", "classic", "--port", $"{_port}", "--data", "data", .. more])
+        var start = new ProcessStartInfo("dotnet", [tool, "up", "--as", architecture, "--port", $"{_port}", "--data", "data", .. more])
         {
             WorkingDirectory = _directory.Path,
             RedirectStandardOutput = true,
@@ -143,5 +145,43 @@ public sealed class UpTests : IDisposable
         (code, _, error) = await Tool.RunAsync(_directory.Path, "up", "--as", "classic", "--port", "18199", "--data", "data");
         Assert.Equal(2, code);
         Assert.Contains("Is another `stateside up` using it?", error);
+    }
+
+    [Fact]
+    public async Task The_shop_on_SQLite_loses_and_doubles_nothing_when_it_is_killed_under_a_replay()
+    {
+        var up = StartAs("hybrid");
+        await ReadyAsync();
+        var month = Path.Combine(Repository.Root, "samples", "Shop", "data", "online-retail-2010-12.csv.gz");
+        var replay = Tool.RunAsync(_directory.Path, "replay", month, "--url", Url, "--resend", "30", "--limit-invoices", "150");
+        for (var kills = 1; kills <= 2 && !replay.IsCompleted; kills++)
+        {
+            var node = NodeId;
+            var before = new FileInfo(Path.Combine(_directory.Path, "data", "stateside.db-wal")).Length;
+            // Kills it while it works, not while nothing goes on: once it has written since it began.
+            await UntilAsync("commits", () => replay.IsCompleted || new FileInfo(Path.Combine(_directory.Path, "data", "stateside.db-wal")).Length != before);
+            Process.GetProcessById(node).Kill();
+            await UntilAsync("serves again", () => _lines.Count(line => line.EndsWith("serves again", StringComparison.Ordinal)) == kills);
+        }
+
+        var (code, output, error) = await replay;
+        Assert.True(code == 0, output + error);
+        Assert.DoesNotContain("retries: 0\n", output);
+
+        (code, output, _) = await Tool.RunAsync(_directory.Path, "doctor", "--store", "sqlite:data/stateside.db", "--needs", "Durable,Current,Shared");
+        Assert.True(code == 0, output);
+        Native.Terminate(up.Id);
+        Assert.Equal(0, await ExitAsync(up));
+    }
+
+    [Fact]
+    public async Task A_shop_that_cannot_start_says_why_without_a_trace_and_the_exit_code_is_2()
+    {
+        Directory.CreateDirectory(Path.Combine(_directory.Path, "data"));
+        _directory.Write("foreign.db", "this is no database, whatever its name says; so it is left as it is");
+        var up = StartAs("hybrid", "--store", "sqlite:foreign.db");
+        Assert.Equal(2, await ExitAsync(up));
+        await UntilAsync("the message", () => _lines.Any(line => line.Contains("is not an SQLite database", StringComparison.Ordinal)));
+        Assert.DoesNotContain(_lines, line => line.StartsWith("error:    at", StringComparison.Ordinal) || line.Contains("Unhandled", StringComparison.Ordinal));
     }
 }

@@ -43,7 +43,8 @@ internal sealed class EndpointChecks(EndpointPlans plans, StateRegistry registry
             if (parameter.Source == KeySource.New && !parameter.Writes)
                 faults.Add(EndpointFaults.NewSnapshot(name));
         }
-        if (plan.Writes && plan.Methods.Any(m => HttpMethods.IsGet(m) || HttpMethods.IsHead(m)))
+        // An endpoint that names no method answers every one of them.
+        if (plan.Writes && (plan.Methods.Count == 0 || plan.Methods.Any(m => HttpMethods.IsGet(m) || HttpMethods.IsHead(m))))
             faults.Add(EndpointFaults.GetWrites(name));
         if (plan.WriteSources.Count > 1 || plan.WriteSources is [(KeySource.Route, _)] && plan.Parameters.Any(p => p.Source == KeySource.New))
             faults.Add(EndpointFaults.ManyGroups(name));

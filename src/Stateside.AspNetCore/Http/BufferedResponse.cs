@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.WebSockets;
 using Microsoft.AspNetCore.Http;
@@ -12,6 +13,11 @@ namespace Stateside.AspNetCore.Http;
 internal sealed class BufferedResponse
     : IHttpResponseFeature, IHttpResponseBodyFeature, IHttpUpgradeFeature, IHttpExtendedConnectFeature, IHttpWebSocketFeature, IDisposable
 {
+    private static readonly SearchValues<char> NameCharacters =
+        SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
+    private static readonly SearchValues<char> ValueCharacters = SearchValues.Create(['\t', .. Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (char)c)]);
+
     private readonly ResponseBuffer _content;
     private readonly HeaderDictionary _headers = [];
     private List<(Func<object, Task> Callback, object State)>? _onStarting;
@@ -115,9 +121,15 @@ internal sealed class BufferedResponse
     }
 
     /// <summary>Refuses what a server would refuse only when it sends, which here would be after the commit.</summary>
-    /// <exception cref="InvalidOperationException">There is content where none may be, or not as much as was announced.</exception>
-    public void CheckContent(string method)
+    /// <exception cref="InvalidOperationException">A header holds what would break the line, there is content where none may be, or not as much as was announced.</exception>
+    public void Check(string method)
     {
+        foreach (var (name, values) in _headers)
+        {
+            if (name.Length == 0 || name.AsSpan().ContainsAnyExcept(NameCharacters)) throw new InvalidOperationException("The name of a response header holds a character that is not allowed.");
+            foreach (var value in values)
+                if (value.AsSpan().ContainsAnyExcept(ValueCharacters)) throw new InvalidOperationException($"The response header {name} holds a control or non-ASCII character.");
+        }
         var length = _content.Written.Length;
         var isBodyless = _statusCode is < 200 or StatusCodes.Status204NoContent or StatusCodes.Status205ResetContent or StatusCodes.Status304NotModified;
         if (length > 0 && isBodyless)

@@ -35,7 +35,7 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
         if (plan.NeedsSession || IsCallerNeeded && _user is null)
         {
             Session = SessionCookie.Read(context.Request, runtime.Model.Session);
-            if (Session is not null && plan.Writes) RefuseCrossSite();
+            if (plan.Writes && (Session is not null || plan.NeedsSession)) RefuseCrossSite();
             if (plan.NeedsSession) Session ??= SessionHandle.Fresh();
         }
     }
@@ -57,7 +57,10 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
     {
         if (!IsBuffered) return;
         await _body.ReadAsync(_context.Request, _runtime.Model.Limits.RequestBytes);
-        if (_key is not null) _fingerprint = RequestHash.Fingerprint(_context.Request, _body.Bytes);
+        if (_key is null) return;
+        if (_body.IsGone(_context.Request))
+            throw new InvalidOperationException("SS2011 Something before app.UseStateside() has read the request's body, so a retry could not be told from another request. Call it before, or let the other call EnableBuffering() (docs/errors/SS2011.md).");
+        _fingerprint = RequestHash.Fingerprint(_context.Request, _body.Bytes);
     }
 
     public TurnRequest Bind(SessionHandle? session, TurnSeed seed)
@@ -122,7 +125,7 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
             _features.End();
         }
         if (response.Refusal is { } refusal) throw refusal;
-        response.CheckContent(_context.Request.Method);
+        response.Check(_context.Request.Method);
         if (response.StatusCode >= 500) return new TurnReply(Discard: true, null);
         if (run.TaggedVersion is { IsNone: false } version && response.StatusCode < 300 && !response.Headers.ContainsKey("ETag"))
             response.AddHeader("ETag", Preconditions.Quote(version));
@@ -195,11 +198,14 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
         return KeyText.IsValid(id) ? StateKey.From(name, id!) : throw Errors.BadKey();
     }
 
-    /// <summary>A browser tells when another site is behind a request; with a session it would act for the visitor.</summary>
+    /// <summary>
+    /// A browser tells when another site is behind a request; with a session it would act for the visitor, and without one (the
+    /// browser kept the cookie back) the session that begins would take the place of the visitor's own.
+    /// </summary>
     private void RefuseCrossSite()
     {
         if (_runtime.Model.Session.AllowCrossSite) return;
-        if (_context.Request.Headers["Sec-Fetch-Site"] == "cross-site") throw Errors.CrossSite();
+        if (CrossSite.IsSaidBy(_context.Request)) throw Errors.CrossSite();
     }
 
     private static Group? UserGroup(ClaimsPrincipal user)

@@ -23,7 +23,9 @@ internal sealed class RequestBodyBuffer : IDisposable
     {
         if (request.HttpContext.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false }) return;
         if (request.ContentLength > limit) throw Errors.RequestTooLarge(limit);
-        var reader = request.BodyReader;
+        // Somebody before us has buffered the body, and perhaps read it.
+        if (request.Body.CanSeek) request.Body.Position = 0;
+        var reader = request.Body.CanSeek ? PipeReader.Create(request.Body, new(leaveOpen: true)) : request.BodyReader;
         _wasRead = true;
         while (true)
         {
@@ -39,6 +41,11 @@ internal sealed class RequestBodyBuffer : IDisposable
             if (result.IsCompleted) return;
         }
     }
+
+    /// <summary>Whether the body was read by something before, which did not keep it: what is here is not what the client sent.</summary>
+    public bool IsGone(HttpRequest request) =>
+        request.ContentLength is { } announced && announced != _length
+        || _length == 0 && _wasRead && request.HttpContext.Features.Get<IFormFeature>()?.Form is { Count: > 0 };
 
     /// <summary>Lets the next run read the body from the start.</summary>
     public void Rewind(HttpRequest request)

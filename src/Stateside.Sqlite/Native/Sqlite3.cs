@@ -146,6 +146,9 @@ internal static class ResultCode
     public const int Busy = 5;
     public const int ReadOnly = 8;
     public const int IoError = 10;
+
+    /// <summary>An extended code: the index of the log cannot grow, because the disk is full.</summary>
+    public const int NoRoomForIndex = IoError | 19 << 8;
     public const int Corrupt = 11;
     public const int Full = 13;
     public const int CannotOpen = 14;

@@ -96,7 +96,7 @@ internal sealed partial class NodeProcess : IDisposable
         }
     }
 
-    /// <summary>What the process said last about its end: the message of its exception without the trace, else its last lines.</summary>
+    /// <summary>What the process said last about its end: the message of its exception without causes and trace, else its last lines.</summary>
     public IReadOnlyList<string> LastWords()
     {
         const int most = 20;
@@ -106,7 +106,7 @@ internal sealed partial class NodeProcess : IDisposable
         var exception = lines.FindLastIndex(line => line.StartsWith("Unhandled exception.", StringComparison.Ordinal));
         if (exception < 0) return lines.TakeLast(most).ToList();
         lines[exception] = ExceptionPrefix().Replace(lines[exception], "");
-        return lines.Skip(exception).TakeWhile(line => !line.StartsWith("   at ", StringComparison.Ordinal)).Take(most).ToList();
+        return lines.Skip(exception).TakeWhile(line => !line.StartsWith("   at ", StringComparison.Ordinal) && !line.StartsWith(" ---> ", StringComparison.Ordinal)).Take(most).ToList();
     }
 
     public void Dispose() => _process.Dispose();

@@ -24,6 +24,17 @@ public sealed class Row
     /// <summary>Nothing is there. <paramref name="version"/> is that of the row which expired or was deleted, if the store still knows it.</summary>
     public static Row Absent(StateKey key, StateVersion version = default) => new(key, version);
 
+    /// <summary>The row that a <see cref="RowChange.Put"/> makes.</summary>
+    public static Row Of(RowWrite write, TurnId turn, TimeSpan? remaining)
+    {
+        ArgumentNullException.ThrowIfNull(write);
+        return new(write.Key, write.Expected.Next(turn), write.Schema, write.Sequence + write.Events.Count, write.Body, remaining) { Decoded = write.Decoded };
+    }
+
+    /// <summary>The same row with another time to live. A version names one content for ever, so a store that finds a version it has read before may answer with the row it has.</summary>
+    public Row WithRemaining(TimeSpan? remaining) =>
+        remaining == Remaining ? this : new(Key, Version, Schema, Sequence, Body, remaining) { Decoded = Decoded };
+
     /// <summary>Which one.</summary>
     public StateKey Key { get; }
 

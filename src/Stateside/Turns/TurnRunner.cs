@@ -14,6 +14,9 @@ namespace Stateside.Turns;
 /// </summary>
 internal sealed class TurnRunner(TurnStore store, TurnGate gate, StatesideModel model, TimeProvider time, Telemetry telemetry, ILogger<TurnRunner> log)
 {
+    /// <summary>Most times that the commit of a handler which called outside is sent to a store that is away.</summary>
+    private const int MostCompletions = 5;
+
     /// <summary>Runs a turn to its end: committed, replayed from a receipt, or refused with an exception of the catalogue.</summary>
     public async ValueTask<TurnOutcome> RunAsync(ITurnHost host)
     {
@@ -97,7 +100,7 @@ internal sealed class TurnRunner(TurnStore store, TurnGate gate, StatesideModel 
         {
             var reply = await host.RunAsync(attempt);
             var commit = TurnCommit.Of(attempt, reply with { Receipt = claim.Settle(reply.Receipt) }, loaded.SessionRow, model);
-            if (commit is not null && await store.CommitAsync(commit) == CommitResult.Committed)
+            if (commit is not null && await CommitPatientlyAsync(commit) == CommitResult.Committed)
                 return new TurnOutcome(attempt, null, attempt.BeginsSession(writesReceipt: true) ? attempt.Session : null);
         }
         catch (Exception e)
@@ -105,6 +108,22 @@ internal sealed class TurnRunner(TurnStore store, TurnGate gate, StatesideModel 
             throw await claim.BreakOffAsync(e);
         }
         throw await claim.BreakOffAsync();
+    }
+
+    /// <summary>The commit of a handler that called outside is the only record of that call, so a store that is away for a moment is asked again.</summary>
+    private async ValueTask<CommitResult> CommitPatientlyAsync(Commit commit)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await store.CommitAsync(commit);
+            }
+            catch (StatesideException e) when (e.Applied == Applied.No && attempt < MostCompletions)
+            {
+                await PauseAsync(attempt + 1);
+            }
+        }
     }
 
     /// <summary>A session that a request needs for its receipt is begun before the handler runs, so that the retry has a caller.</summary>

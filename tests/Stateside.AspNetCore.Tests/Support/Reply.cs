@@ -21,7 +21,7 @@ internal sealed partial record Reply(int Status, IReadOnlyDictionary<string, str
 
     public string? Applied => Json.TryGetProperty("applied", out var applied) ? applied.GetString() : null;
 
-    /// <summary>Everything that must not differ between two runs of one request: without the date, and with turn ids and other random text masked.</summary>
+    /// <summary>Everything that must not differ between two runs of one request: without the date, and with turn ids, trace ids and other random text masked.</summary>
     public string Comparable()
     {
         var text = new StringBuilder().Append(Status).Append('\n');
@@ -41,7 +41,7 @@ internal sealed partial record Reply(int Status, IReadOnlyDictionary<string, str
         }
     }
 
-    [GeneratedRegex("[A-Za-z0-9_-]{22,}")]
+    [GeneratedRegex("[A-Za-z0-9_-]{22,}|0HN[0-9A-Z]+:[0-9]+")]
     private static partial Regex RandomText();
 }
 

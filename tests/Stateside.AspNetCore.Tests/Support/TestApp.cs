@@ -48,6 +48,7 @@ internal sealed class AppSetup
 internal sealed class TestApp : IAsyncDisposable
 {
     private readonly WebApplication _app;
+    private int _disposed;
 
     private TestApp(WebApplication app, TestStore store, HttpClient client) => (_app, Store, Client) = (app, store, client);
 
@@ -87,6 +88,7 @@ internal sealed class TestApp : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) == 1) return;
         Client.Dispose();
         await _app.StopAsync();
         await _app.DisposeAsync();

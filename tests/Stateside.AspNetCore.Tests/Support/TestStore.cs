@@ -94,9 +94,12 @@ internal sealed class Gate
 
     public Task WaitAsync()
     {
-        _arrived.Writer.TryWrite(true);
+        Pass();
         return _opened.Task;
     }
+
+    /// <summary>Tells that somebody has come, without holding them.</summary>
+    public void Pass() => _arrived.Writer.TryWrite(true);
 
     public void Open() => _opened.TrySetResult();
 

@@ -39,7 +39,7 @@ public sealed class CrashPointTests(CrashScene scene) : IClassFixture<CrashScene
             using var visitor = new Visitor(scene.Url);
             var request = await WritingRequest.PrepareAsync(name, visitor);
             // From before SQLite has the commit to after it has answered.
-            await scene.ArmAsync("DuringCommit", amount: Random.Shared.Next(1 << (round * 2)));
+            await scene.ArmAsync("WhileCommitting", amount: Random.Shared.Next(1 << (round * 2)));
             var answer = await request.SendAsync();
             if (answer.IsWhole) await Eventually.TrueAsync(() => scene.IsDead, TimeSpan.FromSeconds(10), () => "The process lives.");
             await CheckAfterCrashAsync(request, answer, isKept: null);

@@ -7,6 +7,13 @@ internal static class Repository
 
     public static string Month => Path.Combine(Root, "samples", "Shop", "data", "online-retail-2010-12.csv.gz");
 
+    /// <summary>The file that the month was taken from, if it is on this machine: SOURCE.txt beside the month says where it is from.</summary>
+    public static string? WholeFile => new[]
+    {
+        Environment.GetEnvironmentVariable("STATESIDE_RETAIL_FILE"),
+        Path.Combine(Root, "..", "shared", "data", "online-retail", "online_retail.csv.gz"),
+    }.FirstOrDefault(File.Exists);
+
     /// <summary>A program of this repository, as built together with these tests.</summary>
     public static string Program(string project)
     {

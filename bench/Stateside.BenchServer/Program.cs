@@ -1,0 +1,59 @@
+// One server under measurement, chosen by --mode, so that each runs alone. All answer GET /cart with the session's cart
+// and POST /cart with the cart after every line has changed; all but "bare" keep it under a session cookie.
+using System.Text.Json;
+using Microsoft.AspNetCore.DataProtection;
+using Stateside.BenchServer;
+using Stateside.Samples;
+
+var builder = WebApplication.CreateSlimBuilder(args);
+builder.Logging.SetMinimumLevel(LogLevel.Warning);
+builder.Services.ConfigureHttpJsonOptions(http => http.SerializerOptions.TypeInfoResolverChain.Insert(0, BenchJson.Default));
+
+var app = builder.Configuration["mode"] switch
+{
+    "bare" => Bare(),
+    "stateside" => Stateside(),
+    "session" => Session(),
+    var other => throw new InvalidOperationException($"--mode {other} is none of bare, stateside, session."),
+};
+StopWithParent.Watch(app.Lifetime);
+app.Run();
+
+// Kestrel and JSON, nothing else: what every other server is compared with.
+WebApplication Bare()
+{
+    var app = builder.Build();
+    app.MapGet("/cart", () => Cart.Full);
+    return app;
+}
+
+WebApplication Stateside()
+{
+    builder.AddStateside().AddState("cart", BenchJson.Default.Cart, empty: Cart.Full);
+    var app = builder.Build();
+    app.UseStateside();
+    app.MapGet("/cart", (Snapshot<Cart> cart) => cart.Value);
+    app.MapPost("/cart", (State<Cart> cart) => cart.Update(c => c.Next()));
+    return app;
+}
+
+// ASP.NET Core's session, as its documentation writes it. The keys of its cookie stay in memory, as the session does.
+WebApplication Session()
+{
+    builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
+    builder.Services.AddDistributedMemoryCache();
+    builder.Services.AddSession();
+    var app = builder.Build();
+    app.UseSession();
+    app.MapGet("/cart", (HttpContext http) => Read(http.Session));
+    app.MapPost("/cart", (HttpContext http) =>
+    {
+        var cart = Read(http.Session).Next();
+        http.Session.Set("cart", JsonSerializer.SerializeToUtf8Bytes(cart, BenchJson.Default.Cart));
+        return cart;
+    });
+    return app;
+
+    static Cart Read(ISession session) =>
+        session.Get("cart") is { } json ? JsonSerializer.Deserialize(json, BenchJson.Default.Cart)! : Cart.Full;
+}

@@ -1,0 +1,12 @@
+// Measures the turn by itself, without HTTP: time and bytes allocated. One run: dotnet run -c Release --project bench/Stateside.Benchmarks
+using BenchmarkDotNet.Columns;
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using Stateside.Benchmarks;
+
+// In this process: BenchmarkDotNet would otherwise build a project of its own, under other package rules than this repository's.
+var job = Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance);
+BenchmarkSwitcher.FromTypes([typeof(TurnBenchmarks), typeof(PieceBenchmarks)])
+    .Run(args, DefaultConfig.Instance.AddJob(job).HideColumns(Column.Error, Column.RatioSD));

@@ -1,0 +1,32 @@
+namespace Stateside.Tool.Bench;
+
+/// <summary>One line of the result: one kind of request to one server.</summary>
+/// <param name="Name">The name in tables and JSON.</param>
+/// <param name="Server">The server it runs on; each runs alone.</param>
+/// <param name="Method">GET reads the cart, POST reads it and writes another as large.</param>
+/// <param name="Aim">The ratio to bare that the project aims at, or null.</param>
+internal sealed record BenchRow(string Name, BenchServer Server, string Method, double? Aim = null)
+{
+    /// <summary>What everything else is compared with; always measured.</summary>
+    public static readonly BenchRow Bare = new("bare", BenchServer.Bare, "GET");
+
+    public static readonly BenchRow[] All =
+    [
+        Bare,
+        new("memory-read", BenchServer.Memory, "GET", 0.90),
+        new("memory-write", BenchServer.Memory, "POST", 0.80),
+        new("sqlite-read", BenchServer.Sqlite, "GET", 0.80),
+        new("sqlite-write", BenchServer.Sqlite, "POST", 0.38),
+        new("session-read", BenchServer.Session, "GET"),
+        new("session-write", BenchServer.Session, "POST"),
+    ];
+}
+
+/// <summary>What one measurement gave.</summary>
+/// <param name="RequestsPerSecond">Answered requests.</param>
+/// <param name="P50">Microseconds within which half of them were answered.</param>
+/// <param name="P99">Microseconds within which 99 of 100 were answered.</param>
+/// <param name="Cores">Processors that the server kept busy.</param>
+/// <param name="CpuPerRequest">Microseconds of processor time that the server spent on each request.</param>
+/// <param name="Errors">Requests that were not answered, or not with a success.</param>
+internal sealed record BenchSample(double RequestsPerSecond, double P50, double P99, double Cores, double CpuPerRequest, long Errors);

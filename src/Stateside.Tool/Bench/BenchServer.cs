@@ -1,0 +1,116 @@
+using System.Diagnostics;
+
+namespace Stateside.Tool.Bench;
+
+/// <summary>A program that can be measured: <c>bench/Stateside.BenchServer</c> in one of its modes.</summary>
+/// <param name="Name">The name in <c>--only</c>.</param>
+/// <param name="Mode">The mode of the program.</param>
+/// <param name="HasSessions">Whether its carts belong to sessions.</param>
+internal sealed record BenchServer(string Name, string Mode, bool HasSessions)
+{
+    public static readonly BenchServer Bare = new("bare", "bare", HasSessions: false);
+    public static readonly BenchServer Memory = new("memory", "stateside", HasSessions: true);
+    public static readonly BenchServer Sqlite = new("sqlite", "stateside", HasSessions: true);
+    public static readonly BenchServer Session = new("session", "session", HasSessions: true);
+
+    public IEnumerable<string> Arguments(string data) =>
+    [
+        "--mode", Mode,
+        .. this == Memory ? ["--Stateside:Store=memory:"]
+            : this == Sqlite ? [$"--Stateside:Store=sqlite:{Path.Combine(data, "bench.db")}"]
+            : (string[])[],
+    ];
+}
+
+/// <summary>One running server. It ends when this tool ends, however that happens: it watches its standard input.</summary>
+internal sealed class BenchProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan s_startWithin = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_stopWithin = TimeSpan.FromSeconds(20);
+
+    // Linux counts processor time for programs in hundredths of a second, whatever the kernel's own tick.
+    private const double TicksPerSecond = 100;
+
+    private readonly Process _process;
+    private readonly TimeProvider _time;
+
+    private BenchProcess(Process process, TimeProvider time) => (_process, _time) = (process, time);
+
+    /// <summary>Starts the server and waits until it answers.</summary>
+    public static async Task<BenchProcess> StartAsync(BenchServer server, Uri url, string data, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var log = Path.Combine(data, "server.log");
+        var start = new ProcessStartInfo("/bin/sh",
+            ["-c", "exec \"$@\" >\"$0\" 2>&1", log, Repository.DotNet, Program, "--urls", url.GetLeftPart(UriPartial.Authority), .. server.Arguments(data)])
+        {
+            RedirectStandardInput = true,
+            WorkingDirectory = data,
+        };
+        start.Environment["STATESIDE_STOP_ON_STDIN_EOF"] = "1";
+        var running = new BenchProcess(Process.Start(start)!, time);
+        try
+        {
+            if (await running.IsReadyAsync(url, cancellationToken)) return running;
+            throw new UsageException($"the server {server.Name} did not start: {string.Join(' ', File.ReadLines(log).Take(3))}");
+        }
+        catch
+        {
+            await running.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The built program.</summary>
+    public static string Program => Path.Combine(Repository.Root, "artifacts", "bin", "Stateside.BenchServer", "release", "Stateside.BenchServer.dll");
+
+    /// <summary>Processor time that the server has used so far.</summary>
+    public TimeSpan CpuTime
+    {
+        get
+        {
+            // The name, in parentheses, may hold anything; after it come the state and then numbers, of which 12 and 13 are wanted.
+            var stat = File.ReadAllText($"/proc/{_process.Id}/stat");
+            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            return TimeSpan.FromSeconds((long.Parse(fields[11]) + long.Parse(fields[12])) / TicksPerSecond);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            Native.Terminate(_process.Id);
+            using var bound = new CancellationTokenSource(s_stopWithin, _time);
+            try
+            {
+                await _process.WaitForExitAsync(bound.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                _process.Kill();
+                await _process.WaitForExitAsync(CancellationToken.None);
+            }
+        }
+        _process.Dispose();
+    }
+
+    private async Task<bool> IsReadyAsync(Uri url, CancellationToken cancellationToken)
+    {
+        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(2) };
+        var begun = _time.GetTimestamp();
+        while (!_process.HasExited && _time.GetElapsedTime(begun) < s_startWithin)
+        {
+            try
+            {
+                using var response = await client.GetAsync(url, cancellationToken);
+                return response.IsSuccessStatusCode;
+            }
+            catch (HttpRequestException)
+            {
+                // Not listening yet.
+            }
+            await Task.Delay(TimeSpan.FromMilliseconds(50), _time, cancellationToken);
+        }
+        return false;
+    }
+}

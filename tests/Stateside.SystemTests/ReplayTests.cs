@@ -1,0 +1,84 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Stateside.SystemTests.Support;
+
+namespace Stateside.SystemTests;
+
+/// <summary>A month of real orders against the shop as people start it: one request in ten is sent twice, and every total must match.</summary>
+public sealed class ReplayTests
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(9);
+
+    /// <summary>File, its lines, and the store. The whole file is played with <c>./stateside test --long</c>, where it is.</summary>
+    public static TheoryData<string, int, string> Files()
+    {
+        var files = new TheoryData<string, int, string> { { Repository.Month, 42_481, "memory:" }, { Repository.Month, 42_481, "sqlite:" } };
+        if (Environment.GetEnvironmentVariable("STATESIDE_LONG") == "1" && Repository.WholeFile is { } whole) files.Add(whole, 541_909, "sqlite:");
+        return files;
+    }
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public async Task Every_total_of_the_file_reconciles(string file, int lines, string store)
+    {
+        using var folder = new TempFolder();
+        await using var shop = await Shop.UpAsync(folder, "--store", store == "memory:" ? store : folder.Sqlite());
+        var result = await ReplayAsync(shop.Url, file, expected: 0, lines > 100_000 ? TimeSpan.FromMinutes(60) : s_patience);
+        Assert.Equal(lines, int.Parse((string)result["totals"]!["lines"]!["found"]!, CultureInfo.InvariantCulture));
+        Assert.InRange((int)result["resent_at_once"]! + (int)result["resent_later"]!, lines / 12, lines / 8);
+    }
+
+    [Fact]
+    public async Task The_month_reconciles_while_the_shop_is_killed_and_started_again()
+    {
+        using var folder = new TempFolder();
+        await using var shop = await Shop.UpAsync(folder);
+        using var done = new CancellationTokenSource();
+        var killing = KillAgainAndAgainAsync(shop, done.Token);
+        var result = await ReplayAsync(shop.Url, Repository.Month, expected: 0, s_patience);
+        await done.CancelAsync();
+        Assert.InRange(await killing, 3, int.MaxValue);
+        Assert.Equal("42481", (string?)result["totals"]!["lines"]!["found"]);
+        Assert.InRange((long)result["retries"]!, 1, long.MaxValue);
+    }
+
+    /// <summary>The replay itself is put to the test: without receipts what is sent twice is done twice, and it has to say so.</summary>
+    [Fact]
+    public async Task A_shop_that_forgets_receipts_does_not_reconcile()
+    {
+        await using var host = await Host.StartCrashHostAsync("memory:", "--Host:ForgetReceipts=true");
+        var result = await ReplayAsync(host.Url, Repository.Month, expected: 1, s_patience, "--limit-invoices", "100");
+        Assert.False((bool)result["holds"]!);
+        Assert.InRange((int)result["invoices_that_differ"]!, 1, 100);
+    }
+
+    private static async Task<JsonNode> ReplayAsync(Uri url, string file, int expected, TimeSpan within, params string[] arguments)
+    {
+        await using var replay = TestProcess.Start("Stateside.Tool", ["replay", file, "--url", url.ToString(), "--resend", "10", "--json", .. arguments]);
+        var code = await replay.ExitAsync(within);
+        Assert.True(code == expected, $"replay ended with {code} and said:\n{replay.Said}");
+        return JsonNode.Parse(replay.Output)!;
+    }
+
+    /// <summary>Kills the process that serves as soon as it has served for a while, and counts.</summary>
+    private static async Task<int> KillAgainAndAgainAsync(Shop shop, CancellationToken done)
+    {
+        var kills = 0;
+        try
+        {
+            for (; ; kills++)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(2), done);
+                var victim = shop.ProcessId!.Value;
+                Signals.Send(victim, Signals.Kill);
+                using var visitor = new Visitor(shop.Url);
+                await Eventually.TrueAsync(async () => done.IsCancellationRequested || shop.ProcessId != victim && (await visitor.GetAsync("/counters/alive")).Status == 200,
+                    TimeSpan.FromSeconds(60), () => $"The shop was not started again:\n{shop.Tool.Said}");
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            return kills;
+        }
+    }
+}
