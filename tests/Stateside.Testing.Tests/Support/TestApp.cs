@@ -82,7 +82,7 @@ internal sealed class TestApp : IAsyncDisposable
         await App.DisposeAsync();
     }
 
-    private sealed class Only(Type[] controllers) : IApplicationFeatureProvider<ControllerFeature>
+    internal sealed class Only(Type[] controllers) : IApplicationFeatureProvider<ControllerFeature>
     {
         public void PopulateFeature(IEnumerable<ApplicationPart> parts, ControllerFeature feature)
         {
