@@ -16,7 +16,7 @@ internal static class SqliteFailure
     private static string Line(SqliteException e, string path) => e.Code switch
     {
         ResultCode.Busy => $"Another process has held the SQLite file {path} locked for {Backoff.LongestWait.TotalSeconds:0} seconds. See which one has it open (fuser {path}) and end its transaction.",
-        _ when e.Code == ResultCode.Full || e.ExtendedCode == ResultCode.NoRoomForIndex => $"The disk that holds the SQLite file {path} is full. Nothing of this was written, and nothing was lost: free some space, and writing goes on by itself.",
+        _ when e.Code == ResultCode.Full || e.ExtendedCode == ResultCode.NoRoomForIndex => $"The disk that holds the SQLite file {path} is full. Nothing that was acknowledged is lost: free some space, and writing goes on by itself.",
         ResultCode.ReadOnly => $"The SQLite file {path} cannot be written. Give the process write access to the file and its directory, and see that its file system is not mounted read-only.",
         ResultCode.CannotOpen or ResultCode.Auth => $"The SQLite file {path} cannot be opened. See that its directory exists, that it is not a directory itself, and that the process may read and write both.",
         ResultCode.NotADatabase => $"The file {path} is not an SQLite database (or is an encrypted one). It was left untouched: name another path.",

@@ -4,7 +4,10 @@ using Stateside.Stores;
 namespace Stateside.Sqlite;
 
 /// <summary>The reading statements on one connection. Every read is over, its transaction included, when its method returns.</summary>
-internal sealed class SqliteReader(SqliteConnection connection, RowCache cache) : IDisposable
+/// <param name="connection">The connection.</param>
+/// <param name="cache">Rows that need not be copied again.</param>
+/// <param name="keeps">Whether rows are put into <paramref name="cache"/>. Not by the writer: what it reads inside its transaction may yet be rolled back.</param>
+internal sealed class SqliteReader(SqliteConnection connection, RowCache cache, bool keeps) : IDisposable
 {
     private readonly SqliteStatement _begin = connection.Prepare("BEGIN");
     private readonly SqliteStatement _end = connection.Prepare("COMMIT");
@@ -86,7 +89,7 @@ internal sealed class SqliteReader(SqliteConnection connection, RowCache cache) 
             var remaining = ends is { } end ? TimeSpan.FromMilliseconds(end - now) : (TimeSpan?)null;
             if (cache.Find(key, version) is { } known) return known.WithRemaining(remaining);
             var row = new Row(key, version, (int)_row.Int64(2), _row.Int64(3), _row.Bytes(5).ToArray(), remaining);
-            cache.Keep(row);
+            if (keeps) cache.Keep(row);
             return row;
         }
         finally

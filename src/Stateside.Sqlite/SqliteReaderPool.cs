@@ -70,7 +70,7 @@ internal sealed class SqliteReaderPool(Func<SqliteConnection> open, RowCache cac
     /// <summary>A connection with its statements.</summary>
     internal sealed class Reader(SqliteConnection connection, RowCache cache) : IDisposable
     {
-        public SqliteReader Statements { get; } = new(connection, cache);
+        public SqliteReader Statements { get; } = new(connection, cache, keeps: true);
 
         /// <inheritdoc/>
         public void Dispose()

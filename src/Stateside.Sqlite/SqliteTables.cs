@@ -11,7 +11,7 @@ internal sealed class SqliteTables(SqliteConnection connection, RowCache cache) 
 {
     private static readonly long s_tombstone = (long)RowWrite.TombstoneLife.TotalMilliseconds;
 
-    private readonly SqliteReader _reader = new(connection, cache);
+    private readonly SqliteReader _reader = new(connection, cache, keeps: false);
     private readonly List<RowPlace> _places = [];
     private readonly SqliteStatement _insertRow = connection.Prepare(
         "INSERT INTO rows (grp, name, item, counter, turn, shape, seq, ends, sweep, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
@@ -134,8 +134,6 @@ internal sealed class SqliteTables(SqliteConnection connection, RowCache cache) 
                 Schedule(place, now);
                 return;
         }
-        // Kept before it is on disk: if the transaction fails, no row will ever bear this version.
-        cache.Keep(Row.Of(row, turn, row.TimeToLive));
         var ends = row.TimeToLive is { } time ? End(time, now) : (long?)null;
         if (place.Id == 0) place = place with { Id = Insert(row, version, ends) };
         else

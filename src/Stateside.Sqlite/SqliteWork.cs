@@ -22,14 +22,16 @@ internal abstract class SqliteWork
 internal abstract class SqliteWork<T> : SqliteWork
 {
     private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private T? _result;
+
+    /// <summary>What came of it; counts once it is on disk.</summary>
+    protected T? Result { get; private set; }
 
     /// <summary>Ends when the work is on disk or has failed.</summary>
     public Task<T> Task => _done.Task;
 
-    public override void Apply(SqliteTables tables, TimeProvider time) => _result = Apply(tables, time.GetUtcNow().ToUnixTimeMilliseconds());
+    public override void Apply(SqliteTables tables, TimeProvider time) => Result = Apply(tables, time.GetUtcNow().ToUnixTimeMilliseconds());
 
-    public override void Complete() => _done.SetResult(_result!);
+    public override void Complete() => _done.SetResult(Result!);
 
     public override void Fail(StoreException e) => _done.SetException(e);
 
@@ -37,9 +39,19 @@ internal abstract class SqliteWork<T> : SqliteWork
 }
 
 /// <summary>A commit that waits for its transaction.</summary>
-internal sealed class CommitWork(Commit commit) : SqliteWork<CommitResult>
+internal sealed class CommitWork(Commit commit, RowCache cache) : SqliteWork<CommitResult>
 {
     public override long Bytes { get; } = Size(commit);
+
+    public override void Complete()
+    {
+        // Not before it is on disk. A commit that failed may come again from another process under the same version (a turn
+        // that is taken over keeps its id), and then with another content.
+        if (Result == CommitResult.Committed)
+            foreach (var row in commit.Rows)
+                if (row.Change == RowChange.Put) cache.Keep(Row.Of(row, commit.Turn, row.TimeToLive));
+        base.Complete();
+    }
 
     protected override CommitResult Apply(SqliteTables tables, long now) => tables.Apply(commit, now);
 

@@ -44,7 +44,7 @@ internal sealed class SqliteWriter
 
     /// <param name="connection">The connection that writes.</param>
     /// <param name="checkpointer">The connection that copies the log into the database.</param>
-    /// <param name="cache">Gets the rows that are written.</param>
+    /// <param name="cache">Rows that need not be copied again.</param>
     /// <param name="path">The file, for messages.</param>
     /// <param name="time">The store's clock.</param>
     public SqliteWriter(SqliteConnection connection, SqliteConnection checkpointer, RowCache cache, string path, TimeProvider time)

@@ -52,7 +52,7 @@ public sealed record RowWrite(StateKey Key, RowChange Change, StateVersion Expec
     /// <summary>The number of the last event folded into the row that was loaded; the new row's is that plus the number of <see cref="Events"/>.</summary>
     public long Sequence { get; init; }
 
-    /// <summary>The new content (<see cref="RowChange.Put"/>).</summary>
+    /// <summary>The new content (<see cref="RowChange.Put"/>). The store may keep these very bytes, so nobody changes them afterwards.</summary>
     public ReadOnlyMemory<byte> Body { get; init; }
 
     /// <summary>

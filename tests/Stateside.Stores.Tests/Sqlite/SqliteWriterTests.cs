@@ -73,6 +73,26 @@ public sealed class SqliteWriterTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task What_was_rolled_back_is_never_answered_even_if_its_version_comes_to_be_elsewhere()
+    {
+        var say = new RowWrite(Key(0), RowChange.Put, default) { Body = "1"u8.ToArray(), Events = ["1"u8.ToArray()] };
+        await _store.CommitAsync(new Commit(Key(0).Group, TurnId.New()) { Rows = [say] }, default);
+        // A turn that another process takes over runs under the same id, and its handler may come to another result.
+        var turn = TurnId.New();
+        var key = new StateKey(Key(0).Group, "other");
+        Commit Write(string content, params RowWrite[] more) =>
+            new(key.Group, turn) { Rows = [new RowWrite(key, RowChange.Put, default) { Body = Encoding.UTF8.GetBytes(content) }, .. more] };
+        var failing = say with { Expected = (await LoadAsync(0)).Version };
+        await Assert.ThrowsAsync<StoreException>(async () => await _store.CommitAsync(Write("first", failing), default));
+
+        await using var elsewhere = TempDirectory.Store(_directory.File());
+        await elsewhere.OpenAsync(default);
+        Assert.Equal(CommitResult.Committed, await elsewhere.CommitAsync(Write("second"), default));
+        var row = (await _store.LoadAsync(new LoadRequest([key]), default)).Rows[0];
+        Assert.Equal("second", Encoding.UTF8.GetString(row.Body.Span));
+    }
+
+    [Fact]
     public async Task What_is_over_the_bound_is_refused_at_once_and_the_rest_is_written()
     {
         var waiting = new List<Task<CommitResult>>();
@@ -138,6 +158,26 @@ public sealed class SqliteWriterTests : IAsyncLifetime, IDisposable
         })));
         foreach (var store in new[] { _store, second })
             Assert.Equal("320", Encoding.UTF8.GetString((await store.LoadAsync(new LoadRequest([Key(1)]), default)).Rows[0].Body.Span));
+    }
+
+    [Fact]
+    public async Task A_row_read_before_is_answered_from_memory_only_while_it_is_the_current_one()
+    {
+        await using var second = TempDirectory.Store(_directory.File());
+        await second.OpenAsync(default);
+        var version = default(StateVersion);
+        for (var n = 0; n < 20; n++)
+        {
+            var put = new RowWrite(Key(1), RowChange.Put, version) { Schema = n + 1, Body = Encoding.UTF8.GetBytes($"{n}"), TimeToLive = TimeSpan.FromHours(n + 1) };
+            Assert.Equal(CommitResult.Committed, await (n % 3 == 0 ? _store : second).CommitAsync(new Commit(Key(1).Group, TurnId.New()) { Rows = [put] }, default));
+            foreach (var store in new[] { _store, second, _store })
+            {
+                var row = (await store.LoadAsync(new LoadRequest([Key(1)]), default)).Rows[0];
+                Assert.Equal((n + 1, n + 1, $"{n}"), (row.Version.Counter, row.Schema, Encoding.UTF8.GetString(row.Body.Span)));
+                Assert.InRange(row.Remaining!.Value, TimeSpan.FromHours(n + 0.9), TimeSpan.FromHours(n + 1));
+                version = row.Version;
+            }
+        }
     }
 
     [Fact]
