@@ -8,5 +8,5 @@ using Stateside.Benchmarks;
 
 // In this process: BenchmarkDotNet would otherwise build a project of its own, under other package rules than this repository's.
 var job = Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance);
-BenchmarkSwitcher.FromTypes([typeof(TurnBenchmarks), typeof(PieceBenchmarks)])
+BenchmarkSwitcher.FromTypes([typeof(RequestBenchmarks), typeof(TurnBenchmarks), typeof(PieceBenchmarks)])
     .Run(args, DefaultConfig.Instance.AddJob(job).HideColumns(Column.Error, Column.RatioSD));

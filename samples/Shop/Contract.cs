@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.OpenApi;
 
 namespace Shop;
 
@@ -70,4 +72,13 @@ internal sealed class MoneyJson : JsonConverter<decimal>
 
     public override void Write(Utf8JsonWriter writer, decimal value, JsonSerializerOptions options) =>
         writer.WriteStringValue(value.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>Tells OpenAPI what this converter makes of a decimal.</summary>
+    public static Task DescribeAsync(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellationToken)
+    {
+        var type = context.JsonTypeInfo.Type;
+        if (type != typeof(decimal) && type != typeof(decimal?)) return Task.CompletedTask;
+        (schema.Type, schema.Format, schema.Pattern) = (type == typeof(decimal) ? JsonSchemaType.String : JsonSchemaType.String | JsonSchemaType.Null, "decimal", @"^-?\d*\.?\d+$");
+        return Task.CompletedTask;
+    }
 }

@@ -4,7 +4,7 @@ using Stateside.Samples;
 var builder = WebApplication.CreateSlimBuilder(args);
 builder.Services.ConfigureHttpJsonOptions(http => HttpJson.Use(http.SerializerOptions));
 builder.Services.AddProblemDetails();
-builder.Services.AddOpenApi(openApi => openApi.AddStateside());
+builder.Services.AddOpenApi(openApi => openApi.AddStateside().AddSchemaTransformer(MoneyJson.DescribeAsync));
 builder.Services.AddHealthChecks().AddStateside();
 builder.AddStateside()
     .AddState("cart", ShopJson.Default.Cart, empty: Cart.Empty)

@@ -41,4 +41,15 @@ public sealed class TripTests
             int Difference(string name) => (int)after[name]! - (int)before[name]!;
         }
     }
+
+    [Fact]
+    public async Task The_metrics_count_the_same_trips()
+    {
+        await using var shop = await Host.StartShopAsync("memory:");
+        using var visitor = new Visitor(shop.Url);
+        for (var i = 0; i < 3; i++) Assert.Equal(200, (await visitor.PostAsync("/counters/a")).Status);
+        for (var i = 0; i < 4; i++) Assert.Equal(200, (await visitor.GetAsync("/counters/a")).Status);
+        Assert.Equal(200, (await visitor.GetAsync("/cart")).Status);
+        Assert.Equal((7, 3), (await Metrics.TripsAsync(visitor, "load"), await Metrics.TripsAsync(visitor, "commit")));
+    }
 }

@@ -21,8 +21,9 @@ public sealed class TrxFileTests : IDisposable
         Assert.Equal(1, TrxFile.Read("p", Trx("Passed"), exitCode: 1, 3, mayBeEmpty: false).Failed);
 
     [Fact]
-    public void A_missing_or_broken_file_is_a_failure()
+    public void A_missing_broken_or_empty_file_is_a_failure()
     {
+        Assert.Equal(1, TrxFile.Read("p", Trx(), 0, 3, mayBeEmpty: false).Failed);
         Assert.Equal(1, TrxFile.Read("p", Path.Combine(_directory.Path, "none.trx"), 0, 3, mayBeEmpty: false).Failed);
         Assert.Equal(1, TrxFile.Read("p", _directory.Write("b.trx", "<TestRun><Results>"), 0, 3, mayBeEmpty: false).Failed);
     }

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Mvc.ApplicationModels;
 using Microsoft.AspNetCore.Mvc.ModelBinding;
 using Microsoft.AspNetCore.Mvc.ModelBinding.Metadata;
 using Microsoft.AspNetCore.Mvc.ModelBinding.Validation;
@@ -17,10 +18,22 @@ internal sealed class StateMvcOptions : IPostConfigureOptions<MvcOptions>
     {
         options.ModelBinderProviders.Insert(0, new StateBinderProvider());
         options.ModelMetadataDetailsProviders.Add(new StateMetadata());
+        options.Conventions.Add(new StateParameters());
     }
 
     public static bool IsHandle(Type type) =>
         type == typeof(Turn) || type.IsGenericType && (type.GetGenericTypeDefinition() == typeof(State<>) || type.GetGenericTypeDefinition() == typeof(Snapshot<>));
+}
+
+/// <summary>A handle is no input whatever attribute stands on it: <c>[FromBody] State&lt;Cart&gt;</c> would break the description of the API, if not more.</summary>
+internal sealed class StateParameters : IParameterModelConvention
+{
+    public void Apply(ParameterModel parameter)
+    {
+        if (!StateMvcOptions.IsHandle(parameter.ParameterType)) return;
+        parameter.BindingInfo ??= new BindingInfo();
+        parameter.BindingInfo.BindingSource = BindingSource.Special;
+    }
 }
 
 /// <summary>Says that a handle is no input, so that it is neither described nor looked into: validating it would read its value.</summary>

@@ -23,6 +23,8 @@ internal sealed class TurnOperation(StateRegistry registry) : IOpenApiOperationT
         var tagged = plan.TaggedIndex >= 0 ? plan.Parameters[plan.TaggedIndex] : null;
         var comparesTag = tagged is { Source: not KeySource.New };
 
+        // Minimal APIs describe a route value only if a parameter binds it, and a path with an undescribed value is not valid OpenAPI.
+        foreach (var route in plan.Parameters.Where(p => p.Source == KeySource.Route)) Add(operation, RouteValue(route.RouteName));
         if (honoursKey) Add(operation, IdempotencyKey(isRequired: plan.Receipt is not null));
         if (comparesTag && plan.Writes)
             Add(operation, Tag("If-Match", "The request is done only if the state is still at this version, else it is answered 412."));
@@ -50,11 +52,12 @@ internal sealed class TurnOperation(StateRegistry registry) : IOpenApiOperationT
 
     private static IEnumerable<(int Status, string Description)> Problems(EndpointPlan plan, bool honoursKey, bool comparesTag)
     {
-        if (honoursKey || plan.Parameters.Any(p => p.Source == KeySource.Route))
-            yield return (400, "The request is not valid: an id or the Idempotency-Key, or a session is required first");
+        if (honoursKey) yield return (400, "The request or its Idempotency-Key is not valid, or a session is required first");
+        else if (plan.Parameters.Any(p => p.Source == KeySource.Route)) yield return (400, "The id is not valid");
         if (plan.NeedsUser) yield return (401, "A signed-in user is required");
         if (plan.Parameters.Any(p => p.Source != KeySource.New && p.Definition is { HasEmpty: false })) yield return (404, "There is no such state");
-        if (plan.Writes || plan.Receipt is not null) yield return (409, "Other requests were faster, or the first request with this Idempotency-Key has not ended");
+        if (honoursKey) yield return (409, "Other requests were faster, or the first request with this Idempotency-Key has not ended");
+        else if (plan.Writes) yield return (409, "Other requests were faster");
         if (comparesTag && plan.Writes) yield return (412, "The state is not at the version that If-Match names");
         if (honoursKey) yield return (422, "The Idempotency-Key was used for another request");
         yield return (503, "The store does not answer, or too many requests are waiting");
@@ -67,6 +70,14 @@ internal sealed class TurnOperation(StateRegistry registry) : IOpenApiOperationT
         Required = isRequired,
         Description = "Made up by the client for one operation, for example a UUID, and sent again with every retry of it. The operation is done once, and every retry gets the response of the first.",
         Schema = new OpenApiSchema { Type = JsonSchemaType.String, MinLength = 1, MaxLength = IdempotencyKeyHeader.MaxKeyLength },
+    };
+
+    private static OpenApiParameter RouteValue(string name) => new()
+    {
+        Name = name,
+        In = ParameterLocation.Path,
+        Required = true,
+        Schema = new OpenApiSchema { Type = JsonSchemaType.String, MinLength = 1, MaxLength = KeyText.MaxBytes },
     };
 
     private static OpenApiParameter Tag(string name, string description) =>
@@ -100,14 +111,15 @@ internal sealed class TurnOperation(StateRegistry registry) : IOpenApiOperationT
     {
         Type = JsonSchemaType.Object,
         Description = "A refusal or failure (RFC 9457).",
-        Required = new HashSet<string> { "type", "title", "status", "code", "applied" },
+        // An application's own problems of the same status have no code.
+        Required = new HashSet<string> { "title", "status", "applied" },
         Properties = new Dictionary<string, IOpenApiSchema>
         {
             ["type"] = Text("urn:stateside:problem: and the name of the problem."),
             ["title"] = Text(null),
             ["status"] = new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int32" },
             ["detail"] = Text("What went wrong and what to do."),
-            ["code"] = Text("SS and four digits: stable, each with a page of its own."),
+            ["code"] = Text("SS and four digits: stable, each with a page of its own. Absent from the problems of the application itself."),
             ["applied"] = new OpenApiSchema
             {
                 Type = JsonSchemaType.String,

@@ -12,7 +12,9 @@ internal sealed record BenchOptions(int Seconds, int Repetitions, int Connection
 /// </summary>
 internal sealed class BenchRun(BenchRow[] rows, BenchOptions options, int port, TimeProvider time, Action<string> say)
 {
-    private const int WarmUpSeconds = 3;
+    private const int LeastWarmUpSeconds = 3;
+    private const int MostWarmUpSeconds = 20;
+
     private readonly Uri _url = new($"http://127.0.0.1:{port}/cart");
 
     /// <summary>The samples of each row, one for each repetition.</summary>
@@ -54,12 +56,27 @@ internal sealed class BenchRun(BenchRow[] rows, BenchOptions options, int port, 
 
     private async Task<BenchSample> MeasureAsync(BenchProcess process, BenchRow row, string cookieFile, CancellationToken cancellationToken)
     {
-        await LoadGenerator.RunAsync(_url, row.Method, cookieFile, options.Connections, WarmUpSeconds, cancellationToken);
+        await WarmUpAsync(row, cookieFile, cancellationToken);
         var cpuBefore = process.CpuTime;
         var load = await LoadGenerator.RunAsync(_url, row.Method, cookieFile, options.Connections, options.Seconds, cancellationToken);
         var cpu = process.CpuTime - cpuBefore;
         return new BenchSample(
             load.Requests / load.Duration.TotalSeconds, load.P50, load.P99,
             cpu / load.Duration, load.Requests == 0 ? 0 : cpu.TotalMicroseconds / load.Requests, load.Errors);
+    }
+
+    /// <summary>
+    /// Second by second until two in a row are no faster than those before: .NET compiles hot code anew in the background, and
+    /// how long that takes depends on how busy the machine is.
+    /// </summary>
+    private async Task WarmUpAsync(BenchRow row, string cookieFile, CancellationToken cancellationToken)
+    {
+        var (best, level) = (0L, 0);
+        for (var second = 1; second <= MostWarmUpSeconds && (second <= LeastWarmUpSeconds || level < 2); second++)
+        {
+            var load = await LoadGenerator.RunAsync(_url, row.Method, cookieFile, options.Connections, 1, cancellationToken);
+            level = load.Requests < best * 1.03 ? level + 1 : 0;
+            best = Math.Max(best, load.Requests);
+        }
     }
 }

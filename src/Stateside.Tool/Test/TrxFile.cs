@@ -17,18 +17,18 @@ internal sealed record TestCounts(string Project, int Passed, int Failed, int Sk
 /// <summary>Reads the result file that <c>dotnet test</c> writes.</summary>
 internal static class TrxFile
 {
-    /// <summary>Counts the results in a file. One that is missing or broken off, or an exit code without a failed test, counts as one failure.</summary>
+    /// <summary>Counts the results in a file. One that is missing, broken off or empty, or an exit code without a failed test, counts as one failure.</summary>
     /// <param name="project">The project's name.</param>
     /// <param name="path">The file.</param>
     /// <param name="exitCode">The exit code of <c>dotnet test</c>.</param>
     /// <param name="seconds">How long it took.</param>
-    /// <param name="mayBeEmpty">Whether no file is right, too: a filter took all of the project's tests away.</param>
+    /// <param name="mayBeEmpty">Whether no result is right, too: a filter took all of the project's tests away.</param>
     public static TestCounts Read(string project, string path, int exitCode, double seconds, bool mayBeEmpty)
     {
         var outcomes = Outcomes(path);
         var (passed, skipped) = (outcomes?.Count(o => o == "Passed") ?? 0, outcomes?.Count(o => o == "NotExecuted") ?? 0);
         var failed = (outcomes?.Count ?? 0) - passed - skipped;
-        if (failed == 0 && (exitCode != 0 || (outcomes is null && !mayBeEmpty))) failed = 1;
+        if (failed == 0 && (exitCode != 0 || (outcomes is not { Count: > 0 } && !mayBeEmpty))) failed = 1;
         return new TestCounts(project, passed, failed, skipped, seconds);
     }
 

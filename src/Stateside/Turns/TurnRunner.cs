@@ -25,7 +25,7 @@ internal sealed class TurnRunner(TurnStore store, TurnGate gate, StatesideModel 
         var seed = TurnSeed.New(time);
         var session = host.Session;
         var request = host.Bind(session, seed);                                                    // 1 which states
-        await RefuseOutstandingAsync(request, session, host.Aborted);
+        await RefuseOutstandingAsync(request, session, seed, host.Aborted);
         using var pass = await gate.QueueAsync(request.Group, host.Aborted);
         var loaded = await store.LoadAsync(request, session, host.Aborted);                        // 3 load
         if (session is { IsFresh: false } && !session.IsProvedBy(loaded.SessionRow!, seed.Now))
@@ -155,11 +155,12 @@ internal sealed class TurnRunner(TurnStore store, TurnGate gate, StatesideModel 
     /// A retry of a handler that calls outside must hear at once that the first is running, instead of waiting in its queue. It
     /// costs such endpoints, and no others, one more trip.
     /// </summary>
-    private async ValueTask RefuseOutstandingAsync(TurnRequest request, SessionHandle? session, CancellationToken aborted)
+    private async ValueTask RefuseOutstandingAsync(TurnRequest request, SessionHandle? session, TurnSeed seed, CancellationToken aborted)
     {
         if (request.Receipt is not { CallsOutside: true } asked || session is { IsFresh: true }) return;
-        if (await store.FindReceiptAsync(request, aborted) is { Status: ReceiptStatus.Claimed } there && there.LeaseRemaining > TimeSpan.Zero)
-            Recorded(asked, there);
+        var look = await store.LoadAsync(new TurnRequest { Slots = [], Group = request.Group, Receipt = asked }, session, aborted);
+        if (session is not null && !session.IsProvedBy(look.SessionRow!, seed.Now)) return;
+        if (look.Receipt is { Status: ReceiptStatus.Claimed } there && there.LeaseRemaining > TimeSpan.Zero) Recorded(asked, there);
     }
 
     private static bool SessionStands(CommitResult.Conflict conflict, SessionHandle? session, TurnSeed seed)

@@ -26,10 +26,6 @@ internal sealed class TurnStore(IStore store, Telemetry telemetry)
         return new LoadedTurn(rows, session is { IsFresh: false } ? loaded.Rows[next] : null, loaded.Receipt);
     }
 
-    /// <summary>The receipt alone, before a turn waits in its queue.</summary>
-    public async ValueTask<ReceiptRow?> FindReceiptAsync(TurnRequest request, CancellationToken cancellationToken) =>
-        (await LoadAsync(new LoadRequest([], new ReceiptKey(request.Group!.Value, request.Receipt!.Id)), cancellationToken)).Receipt;
-
     /// <summary>Hop 6: one trip. A lost answer is resolved by one load.</summary>
     /// <exception cref="StatesideException">SS3001: nothing was written. SS3002: it is not known whether it was.</exception>
     public async ValueTask<CommitResult> CommitAsync(Commit commit)

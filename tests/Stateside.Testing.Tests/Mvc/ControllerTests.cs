@@ -92,8 +92,7 @@ public sealed class ControllerTests : IAsyncLifetime
     [Fact]
     public void States_and_the_turn_are_no_inputs_to_the_descriptions_of_the_API()
     {
-        var actions = _app.App.Services.GetRequiredService<IApiDescriptionGroupCollectionProvider>().ApiDescriptionGroups.Items.SelectMany(g => g.Items)
-            .Where(a => a.RelativePath != "api/asked" && a.RelativePath != "plain/asked").ToList();
+        var actions = _app.App.Services.GetRequiredService<IApiDescriptionGroupCollectionProvider>().ApiDescriptionGroups.Items.SelectMany(g => g.Items).ToList();
         Assert.Equal(2, actions.Count(a => a.RelativePath!.EndsWith("/orders", StringComparison.Ordinal)));
         var inputs = actions.SelectMany(a => a.ParameterDescriptions).Where(p => p.Source != BindingSource.Path).Select(p => p.Name);
         Assert.Equal(["more", "name", "quantity"], inputs.Distinct().Order());

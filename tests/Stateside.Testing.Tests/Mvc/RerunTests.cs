@@ -27,6 +27,7 @@ public sealed class RerunTests
         Assert.Equal(expected, actual);
         Assert.Equal((0, conflicts), (before, after));
         Assert.DoesNotContain("406", actual, StringComparison.Ordinal);
+        Assert.Contains("\nX-Upstream: 1\nX-Upstream-Last: 1\n", actual, StringComparison.Ordinal);
     }
 
     /// <summary>The whole response as text, without what is new by design in each: versions, ids and times.</summary>

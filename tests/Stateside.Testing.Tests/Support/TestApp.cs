@@ -3,6 +3,7 @@ using System.Security.Claims;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc.ApplicationParts;
 using Microsoft.AspNetCore.Mvc.Controllers;
 using Microsoft.AspNetCore.Mvc.Testing.Handlers;
@@ -70,6 +71,17 @@ internal sealed class TestApp : IAsyncDisposable
         },
         app =>
         {
+            // What middleware before the turn has set must be in the response once, however often the handler runs.
+            app.Use((HttpContext context, RequestDelegate next) =>
+            {
+                context.Response.Headers.Append("X-Upstream", "1");
+                context.Response.OnStarting(() =>
+                {
+                    context.Response.Headers.Append("X-Upstream-Last", "1");
+                    return Task.CompletedTask;
+                });
+                return next(context);
+            });
             app.UseAuthentication();
             app.UseStateside();
             app.MapControllers();
@@ -82,7 +94,7 @@ internal sealed class TestApp : IAsyncDisposable
         await App.DisposeAsync();
     }
 
-    private sealed class Only(Type[] controllers) : IApplicationFeatureProvider<ControllerFeature>
+    internal sealed class Only(Type[] controllers) : IApplicationFeatureProvider<ControllerFeature>
     {
         public void PopulateFeature(IEnumerable<ApplicationPart> parts, ControllerFeature feature)
         {
