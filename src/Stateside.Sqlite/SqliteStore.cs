@@ -73,6 +73,12 @@ internal sealed class SqliteStore(SqliteUrl url, TimeProvider time) : IStore
         ReadAsync(limit, static (reader, asked, now) => reader.Due(asked, now), cancellationToken);
 
     /// <inheritdoc/>
+    public void Watch(IStoreWatcher watcher)
+    {
+        // SQLite tells of no change that another process makes, and half the changes are worse than none.
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<int> CleanUpAsync(int limit, CancellationToken cancellationToken)
     {
         var total = 0;

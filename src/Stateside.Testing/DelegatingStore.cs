@@ -33,6 +33,9 @@ public abstract class DelegatingStore(IStore inner) : IStore
     public virtual ValueTask<int> CleanUpAsync(int limit, CancellationToken cancellationToken) => Inner.CleanUpAsync(limit, cancellationToken);
 
     /// <inheritdoc/>
+    public virtual void Watch(IStoreWatcher watcher) => Inner.Watch(watcher);
+
+    /// <inheritdoc/>
     public virtual async ValueTask DisposeAsync()
     {
         await Inner.DisposeAsync();

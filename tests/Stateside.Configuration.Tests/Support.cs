@@ -98,6 +98,8 @@ internal sealed class FakeStore(StoreCapabilities capabilities) : IStore
         return new(Removals.TryDequeue(out var next) ? next() : 0);
     }
 
+    public void Watch(IStoreWatcher watcher) { }
+
     public ValueTask DisposeAsync()
     {
         Disposed++;

@@ -1,7 +1,7 @@
 namespace Stateside.Stores;
 
 /// <summary>
-/// Where commits become durable. Seven verbs, none optional: what a store cannot do it declares in
+/// Where commits become durable. Eight verbs, none optional: what a store cannot do it declares in
 /// <see cref="StoreCapabilities"/>, and start-up compares that with what the states need.
 /// </summary>
 /// <remarks>
@@ -40,4 +40,20 @@ public interface IStore : IAsyncDisposable
     /// <summary>Removes what has expired: at most <paramref name="limit"/> rows, receipts and tombstones together, so that it never holds the store for long.</summary>
     /// <returns>How many were removed; fewer than <paramref name="limit"/> means that nothing is left to remove.</returns>
     ValueTask<int> CleanUpAsync(int limit, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// From now on tells of changes to the rows that this store loads, whoever makes them, as far as the store can
+    /// (<see cref="StoreCapabilities.Watchable"/>); one that cannot does nothing. Called at most once, after <see cref="OpenAsync"/>.
+    /// </summary>
+    void Watch(IStoreWatcher watcher);
+}
+
+/// <summary>Hears of changes in a store. What it hears is a hint: it may come late, twice, or also to the one who made the change.</summary>
+public interface IStoreWatcher
+{
+    /// <summary>The row was written, deleted or has expired. Called from the store's own thread, so it returns at once and throws nothing.</summary>
+    void Changed(StateKey key);
+
+    /// <summary>Any row may have changed: the store was away, or could not say which.</summary>
+    void AnyChanged();
 }

@@ -14,6 +14,7 @@ public sealed class MemoryStore(TimeProvider time) : IStore
     private readonly SortedDictionary<(long DueAt, string Group, string Id), EffectWrite> _effects = [];
     private readonly Dictionary<(string Group, string Id), long> _dueAt = [];
     private readonly Dictionary<int, long> _epochs = [];
+    private IStoreWatcher? _watcher;
     private readonly PriorityQueue<(StateKey? Row, ReceiptKey? Receipt), long> _removals = new();
 
     /// <summary>Most bytes in one body.</summary>
@@ -21,7 +22,7 @@ public sealed class MemoryStore(TimeProvider time) : IStore
 
     /// <inheritdoc/>
     public ValueTask<StoreCapabilities> OpenAsync(CancellationToken cancellationToken) => new(new StoreCapabilities(
-        "memory", Durability.None, StoreReach.Process, Watchable: false, MaxBodyBytes,
+        "memory", Durability.None, StoreReach.Process, Watchable: true, MaxBodyBytes,
         [new("memory", "this process", "Everything is gone when the process ends.")]));
 
     /// <inheritdoc/>
@@ -48,8 +49,10 @@ public sealed class MemoryStore(TimeProvider time) : IStore
             if (commit.Receipt is { } receipt) Write(new ReceiptKey(commit.Group, receipt.Id), receipt, now);
             foreach (var id in commit.EffectsDone) RemoveEffect(commit.Group.Value, id);
             foreach (var effect in commit.Effects) Write(commit.Group.Value, effect, now);
-            return new(CommitResult.Committed);
         }
+        foreach (var row in commit.Rows)
+            if (row.Change is RowChange.Put or RowChange.Delete) _watcher?.Changed(row.Key);
+        return new(CommitResult.Committed);
     }
 
     /// <inheritdoc/>
@@ -102,6 +105,9 @@ public sealed class MemoryStore(TimeProvider time) : IStore
             return new(removed);
         }
     }
+
+    /// <inheritdoc/>
+    public void Watch(IStoreWatcher watcher) => _watcher = watcher;
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => default;

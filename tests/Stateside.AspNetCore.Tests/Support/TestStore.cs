@@ -76,6 +76,8 @@ internal sealed class TestStore(TimeProvider? time = null) : IStore
 
     public ValueTask<int> CleanUpAsync(int limit, CancellationToken cancellationToken) => _inner.CleanUpAsync(limit, cancellationToken);
 
+    public void Watch(IStoreWatcher watcher) => _inner.Watch(watcher);
+
     public ValueTask DisposeAsync() => default;
 
     private bool TakeConflict()

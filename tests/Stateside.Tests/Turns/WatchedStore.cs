@@ -78,5 +78,7 @@ internal sealed class WatchedStore(TimeProvider time) : IStore
 
     public ValueTask<int> CleanUpAsync(int limit, CancellationToken cancellationToken) => _inner.CleanUpAsync(limit, cancellationToken);
 
+    public void Watch(IStoreWatcher watcher) => _inner.Watch(watcher);
+
     public ValueTask DisposeAsync() => _inner.DisposeAsync();
 }
