@@ -31,35 +31,19 @@ public static class ConformanceProcess
         return 3;
     }
 
-    /// <summary>The rows of one writer, which one commit always writes together.</summary>
-    internal static StateKey[] KeysOf(int writer) => [.. Enumerable.Range(0, 3).Select(part => Key($"killed {writer}", $"part{part}"))];
-
-    internal static ReceiptKey ReceiptOf(int writer, long value) => new(KeysOf(writer)[0].Group, new ReceiptId((UInt128)value, 1));
+    /// <summary>What one writer of the process writes.</summary>
+    internal static WholeCommit Of(int writer) => new($"killed {writer}");
 
     private static async Task WriteAsync(IStore store, int writer, Action<long> acknowledged)
     {
         await Task.Yield();
-        var keys = KeysOf(writer);
-        for (var rows = (await store.LoadAsync(new LoadRequest(keys), default)).Rows; ;)
+        var whole = Of(writer);
+        for (var rows = (await store.LoadAsync(new LoadRequest(whole.Keys), default)).Rows; ;)
         {
-            var commit = Next(rows, writer, out var value);
+            var (commit, number) = whole.Next(rows);
             if (await store.CommitAsync(commit, default) != CommitResult.Committed) throw new InvalidOperationException("Nobody else writes these rows.");
-            acknowledged(value);
-            rows = [.. commit.Rows.Select(r => Row.Of(r, commit.Turn, null))];
+            acknowledged(number);
+            rows = WholeCommit.RowsAfter(commit);
         }
-    }
-
-    /// <summary>A commit with everything that a commit can have, one more than the last.</summary>
-    internal static Commit Next(IReadOnlyList<Row> rows, int writer, out long value)
-    {
-        var next = rows[0].Exists ? long.Parse(rows[0].Body.Span, CultureInfo.InvariantCulture) + 1 : 1;
-        value = next;
-        var text = Bytes(next.ToString(CultureInfo.InvariantCulture));
-        return new Commit(rows[0].Key.Group, TurnId.New())
-        {
-            Rows = [.. rows.Select(r => new RowWrite(r.Key, RowChange.Put, r.Version) { Body = text, Sequence = r.Sequence, Events = r.Key.Name == "part0" ? [text] : [] })],
-            Receipt = new ReceiptWrite(ReceiptOf(writer, next).Id, ReceiptStatus.Recorded, default, text, TimeSpan.FromDays(1)),
-            Effects = [new EffectWrite("e", "mail", text, TimeSpan.Zero)],
-        };
     }
 }

@@ -46,10 +46,14 @@ internal sealed class Scene(string name, StoreHarness harness) : IAsyncDisposabl
 
     public Task AdvanceAsync(TimeSpan by) => harness.AdvanceAsync(by);
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Closes all stores of the case; the first is opened again by <see cref="OpenAsync()"/>.</summary>
+    public async Task CloseAsync()
     {
         foreach (var store in _stores) await store.DisposeAsync();
+        _stores.Clear();
     }
+
+    public async ValueTask DisposeAsync() => await CloseAsync();
 
     // What cases do.
 
