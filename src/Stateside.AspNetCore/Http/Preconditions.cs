@@ -7,7 +7,13 @@ namespace Stateside.AspNetCore.Http;
 /// <summary>Versions as HTTP's own: <c>ETag</c>, <c>If-Match</c>, <c>If-None-Match</c> (RFC 9110, section 13).</summary>
 internal static class Preconditions
 {
-    public static string Quote(StateVersion version) => $"\"{version}\"";
+    public static string Quote(StateVersion version)
+    {
+        Span<char> text = stackalloc char[StateVersion.MaxTextLength + 2];
+        var length = version.Format(text[1..]);
+        text[0] = text[length + 1] = '"';
+        return new string(text[..(length + 2)]);
+    }
 
     /// <summary>Whether a turn may go on. A weak tag never matches <c>If-Match</c> (section 13.1.1).</summary>
     public static bool Hold(IHeaderDictionary headers, Row row, bool writes)
