@@ -65,7 +65,7 @@ internal sealed partial class TurnRunner(TurnStore store, TurnGate gate, Statesi
                     log.ReRun(attempt.Turn.Id, attempt.Turn.Run, request.Group);
                     loaded = loaded.With(request, conflict.Rows);
                     host.Check(request, loaded.Rows);
-                    await PauseAsync(attempt.Turn.Run);
+                    await PauseAsync(attempt.Turn.Run - first.Runs);
                     attempt = Open(request, loaded.Rows, session, seed, attempt.Turn.Run + 1, host.Aborted);
                     continue;
                 case CommitResult.Conflict or CommitResult.AlreadyRecorded:

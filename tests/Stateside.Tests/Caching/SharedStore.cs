@@ -9,6 +9,9 @@ internal sealed class SharedStore(TimeProvider time)
 
     public List<NodeStore> Nodes { get; } = [];
 
+    /// <summary>Called after each commit, before anybody else comes.</summary>
+    public Func<ValueTask>? AfterCommit { get; set; }
+
     public async ValueTask<Row> RowAsync(StateKey key) => (await Inner.LoadAsync(new LoadRequest([key]), default)).Rows[0];
 
     /// <summary>A change past every node, of which nobody is told.</summary>
@@ -77,6 +80,7 @@ internal sealed class NodeStore : IStore
         await TakeAsync(before: true);
         if (commit.Rows.Any(r => r.Change != RowChange.Touch)) await SeeAsync([.. commit.Rows.Select(r => r.Key)]);
         var result = await _shared.Inner.CommitAsync(commit, cancellationToken);
+        if (_shared.AfterCommit is { } after) await after();
         if (result == CommitResult.Committed) Tell(commit);
         await TakeAsync(before: false);
         if (!LosesAnswer) return result;
