@@ -7,6 +7,6 @@ using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Stateside.Benchmarks;
 
 // In this process: BenchmarkDotNet would otherwise build a project of its own, under other package rules than this repository's.
-var job = Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance);
+var job = Job.ShortRun.WithWarmupCount(10).WithIterationCount(7).WithToolchain(InProcessEmitToolchain.Instance);
 BenchmarkSwitcher.FromTypes([typeof(RequestBenchmarks), typeof(TurnBenchmarks), typeof(PieceBenchmarks)])
     .Run(args, DefaultConfig.Instance.AddJob(job).HideColumns(Column.Error, Column.RatioSD));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Stateside.Sqlite.Native;
 using Stateside.Stores;
 
@@ -11,8 +12,7 @@ internal sealed class SqliteReader(SqliteConnection connection, RowCache cache, 
 {
     private readonly SqliteStatement _begin = connection.Prepare("BEGIN");
     private readonly SqliteStatement _end = connection.Prepare("COMMIT");
-    private readonly SqliteStatement _row = connection.Prepare(
-        "SELECT counter, turn, shape, seq, ends, body, id, sweep FROM rows WHERE grp = ?1 AND name = ?2 AND item = ?3");
+    private readonly SqliteStatement?[] _rows = new SqliteStatement?[MaxRowsAtOnce + 1];
     private readonly SqliteStatement _receipt = connection.Prepare(
         "SELECT status, fingerprint, claim, lease, body, ends, rowid FROM receipts WHERE grp = ?1 AND id = ?2");
     private readonly SqliteStatement _list = connection.Prepare(
@@ -25,19 +25,20 @@ internal sealed class SqliteReader(SqliteConnection connection, RowCache cache, 
     private readonly SqliteStatement _due = connection.Prepare("SELECT grp, id, name, body FROM effects WHERE due <= ?1 ORDER BY due, grp, id LIMIT ?2");
     private readonly Random _random = new();
 
+    /// <summary>Most rows that one statement reads: a session, and a few of its states.</summary>
+    private const int MaxRowsAtOnce = 4;
+
     /// <summary>Everything a load asks for, as of one moment.</summary>
     public LoadResult Load(LoadRequest request, long now)
     {
         // One statement is its own transaction; several need one around them to see one moment.
-        var many = request.Keys.Count + (request.Receipt is null ? 0 : 1) > 1;
+        var many = request.Keys.Count > MaxRowsAtOnce || request.Keys.Count > 0 && request.Receipt is not null;
         for (var backoff = new Backoff(_random); ;)
         {
             try
             {
                 if (many) _begin.Run();
-                var rows = request.Keys.Count == 0 ? [] : new Row[request.Keys.Count];
-                for (var i = 0; i < rows.Length; i++) rows[i] = ReadRow(request.Keys[i], now);
-                return new LoadResult(rows, request.Receipt is { } key ? ReadReceipt(key, now) : null);
+                return new LoadResult(ReadRows(request.Keys, now), request.Receipt is { } key ? ReadReceipt(key, now) : null);
             }
             catch (SqliteException e) when (e.IsBusy)
             {
@@ -63,39 +64,51 @@ internal sealed class SqliteReader(SqliteConnection connection, RowCache cache, 
         _due.Bind(1, now).Bind(2, Math.Max(0, limit)),
         s => new DueEffect(Group.Parse(s.Text(0)), s.Text(1), s.Text(2), s.Bytes(3).ToArray()));
 
-    /// <summary>The version of a row, and where it lies, without its body.</summary>
-    public (StateVersion Version, RowPlace Place) Find(StateKey key, long now)
+    /// <summary>The version of each row of a commit, and where it lies, without its body.</summary>
+    public void Find(IReadOnlyList<RowWrite> rows, Span<(StateVersion Version, RowPlace Place)> found, long now)
     {
-        try
+        found.Clear();
+        for (var from = 0; from < rows.Count; from += MaxRowsAtOnce)
         {
-            if (!_row.Bind(1, key).Step()) return default;
-            return (new StateVersion(_row.Int64(0), _row.Turn(1)), new RowPlace(_row.Int64(6), Lives(_row.Int64OrNull(4), now), _row.Int64OrNull(7)));
-        }
-        finally
-        {
-            _row.Reset();
+            var count = Math.Min(MaxRowsAtOnce, rows.Count - from);
+            var read = Rows(count);
+            try
+            {
+                for (var i = 0; i < count; i++) read.Bind(1 + 3 * i, rows[from + i].Key);
+                while (read.Step())
+                    found[from + (int)read.Int64(0)] = (new StateVersion(read.Int64(1), read.Turn(2)), new RowPlace(read.Int64(7), Lives(read, now), read.Int64OrNull(8)));
+            }
+            finally
+            {
+                read.Reset();
+            }
         }
     }
 
-    /// <summary>One row; an absent one with the version it had.</summary>
-    public Row ReadRow(StateKey key, long now)
+    /// <summary>The rows with these keys, in their order; an absent one with the version it had.</summary>
+    public Row[] ReadRows(IReadOnlyList<StateKey> keys, long now)
     {
-        try
+        var rows = keys.Count == 0 ? [] : new Row[keys.Count];
+        for (var from = 0; from < rows.Length; from += MaxRowsAtOnce)
         {
-            if (!_row.Bind(1, key).Step()) return Row.Absent(key);
-            var version = new StateVersion(_row.Int64(0), _row.Turn(1));
-            var ends = _row.Int64OrNull(4);
-            if (!Lives(ends, now)) return Row.Absent(key, version);
-            var remaining = ends is { } end ? TimeSpan.FromMilliseconds(end - now) : (TimeSpan?)null;
-            if (cache.Find(key, version) is { } known) return known.WithRemaining(remaining);
-            var row = new Row(key, version, (int)_row.Int64(2), _row.Int64(3), _row.Bytes(5).ToArray(), remaining);
-            if (keeps) cache.Keep(row);
-            return row;
+            var count = Math.Min(MaxRowsAtOnce, rows.Length - from);
+            var read = Rows(count);
+            try
+            {
+                for (var i = 0; i < count; i++) read.Bind(1 + 3 * i, keys[from + i]);
+                while (read.Step())
+                {
+                    var at = from + (int)read.Int64(0);
+                    rows[at] = ReadRow(read, keys[at], now);
+                }
+            }
+            finally
+            {
+                read.Reset();
+            }
         }
-        finally
-        {
-            _row.Reset();
-        }
+        for (var i = 0; i < rows.Length; i++) rows[i] ??= Row.Absent(keys[i]);
+        return rows;
     }
 
     /// <summary>One receipt, if it has not expired; <paramref name="place"/> is its row id, or 0 if there is none, and that also of one that has.</summary>
@@ -119,10 +132,27 @@ internal sealed class SqliteReader(SqliteConnection connection, RowCache cache, 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var statement in (SqliteStatement[])[_begin, _end, _row, _receipt, _list, _journal, _due]) statement.Dispose();
+        foreach (var statement in (SqliteStatement[])[_begin, _end, _receipt, _list, _journal, _due]) statement.Dispose();
+        foreach (var statement in _rows) statement?.Dispose();
     }
 
-    private bool Lives(long? ends, long now) => !_row.IsNull(5) && !(ends <= now);
+    private Row ReadRow(SqliteStatement read, StateKey key, long now)
+    {
+        var version = new StateVersion(read.Int64(1), read.Turn(2));
+        if (!Lives(read, now)) return Row.Absent(key, version);
+        var remaining = read.Int64OrNull(5) is { } end ? TimeSpan.FromMilliseconds(end - now) : (TimeSpan?)null;
+        if (cache.Find(key, version) is { } known) return known.WithRemaining(remaining);
+        var row = new Row(key, version, (int)read.Int64(3), read.Int64(4), read.Bytes(6).ToArray(), remaining);
+        if (keeps) cache.Keep(row);
+        return row;
+    }
+
+    private static bool Lives(SqliteStatement read, long now) => !read.IsNull(6) && !(read.Int64OrNull(5) <= now);
+
+    /// <summary>The statement that reads so many rows, each with its place among the keys in front.</summary>
+    private SqliteStatement Rows(int count) => _rows[count] ??= connection.Prepare(string.Join(" UNION ALL ", Enumerable.Range(0, count).Select(i => string.Create(
+        CultureInfo.InvariantCulture,
+        $"SELECT {i}, counter, turn, shape, seq, ends, body, id, sweep FROM rows WHERE grp = ?{1 + 3 * i} AND name = ?{2 + 3 * i} AND item = ?{3 + 3 * i}"))));
 
     private ReceiptRow? ReadReceipt(ReceiptKey key, long now) => ReadReceipt(key, now, out _);
 

@@ -12,7 +12,7 @@ internal sealed class SqliteTables(SqliteConnection connection, RowCache cache) 
     private static readonly long s_tombstone = (long)RowWrite.TombstoneLife.TotalMilliseconds;
 
     private readonly SqliteReader _reader = new(connection, cache, keeps: false);
-    private readonly List<RowPlace> _places = [];
+    private (StateVersion Version, RowPlace Place)[] _found = new (StateVersion, RowPlace)[8];
     private readonly SqliteStatement _insertRow = connection.Prepare(
         "INSERT INTO rows (grp, name, item, counter, turn, shape, seq, ends, sweep, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
     private readonly SqliteStatement _updateRow = connection.Prepare("UPDATE rows SET counter = ?1, turn = ?2, shape = ?3, seq = ?4, ends = ?5, body = ?6 WHERE id = ?7");
@@ -52,7 +52,7 @@ internal sealed class SqliteTables(SqliteConnection connection, RowCache cache) 
         if (!TryFind(commit, now)) return Conflict(commit, now);
 
         if (epoch < commit.Fence?.Epoch) _putEpoch.Bind(1, commit.Fence.Value.Shard).Bind(2, commit.Fence.Value.Epoch).Run();
-        for (var i = 0; i < _places.Count; i++) Write(commit.Turn, commit.Rows[i], _places[i], now);
+        for (var i = 0; i < commit.Rows.Count; i++) Write(commit.Turn, commit.Rows[i], _found[i].Place, now);
         if (commit.Receipt is { } written) Write(commit.Group, written, receiptPlace, now);
         foreach (var id in commit.EffectsDone) _removeEffect.Bind(1, commit.Group.Value).Bind(2, id).Run();
         foreach (var effect in commit.Effects)
@@ -93,27 +93,20 @@ internal sealed class SqliteTables(SqliteConnection connection, RowCache cache) 
     /// <summary>Finds where the rows of a commit lie; false if one is not at the version that the commit expects.</summary>
     private bool TryFind(Commit commit, long now)
     {
-        _places.Clear();
-        foreach (var row in commit.Rows)
+        var rows = commit.Rows;
+        if (_found.Length < rows.Count) Array.Resize(ref _found, rows.Count);
+        _reader.Find(rows, _found.AsSpan(0, rows.Count), now);
+        for (var i = 0; i < rows.Count; i++)
         {
-            var (version, place) = _reader.Find(row.Key, now);
+            if (_found[i].Version == rows[i].Expected) continue;
             // A touch of a row that has moved on leaves it alone; it is never a conflict.
-            if (version != row.Expected)
-            {
-                if (row.Change != RowChange.Touch) return false;
-                place = default;
-            }
-            _places.Add(place);
+            if (rows[i].Change != RowChange.Touch) return false;
+            _found[i].Place = default;
         }
         return true;
     }
 
-    private CommitResult.Conflict Conflict(Commit commit, long now)
-    {
-        var rows = new Row[commit.Rows.Count];
-        for (var i = 0; i < rows.Length; i++) rows[i] = _reader.ReadRow(commit.Rows[i].Key, now);
-        return new CommitResult.Conflict(rows);
-    }
+    private CommitResult.Conflict Conflict(Commit commit, long now) => new(_reader.ReadRows([.. commit.Rows.Select(row => row.Key)], now));
 
     private void Write(TurnId turn, RowWrite row, RowPlace place, long now)
     {

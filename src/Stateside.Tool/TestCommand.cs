@@ -22,7 +22,7 @@ internal static class TestCommand
 
     private static async Task<int> RunAsync(bool isLong, string? filter, Surroundings surroundings, CancellationToken cancellationToken)
     {
-        await EnsureSqliteAsync(surroundings, cancellationToken);
+        await DebianPackages.EnsureAsync(surroundings, cancellationToken);
         if (await RunAsync(Repository.DotNet, ["build", "Stateside.slnx", "-c", "Release", "-v", "q", "-nologo", "--tl:off"], isLong, cancellationToken) != 0)
         {
             surroundings.Error.WriteLine("stateside test: the build failed, see above.");
@@ -67,22 +67,11 @@ internal static class TestCommand
     private static List<string> Projects() =>
         [.. Directory.GetDirectories(Path.Combine(Repository.Root, "tests")).SelectMany(folder => Directory.GetFiles(folder, "*Tests.csproj")).Order(StringComparer.Ordinal)];
 
-    private static async Task EnsureSqliteAsync(Surroundings surroundings, CancellationToken cancellationToken)
-    {
-        if (StoreUrl.HasSqliteLibrary) return;
-        if (!Native.IsRoot || !File.Exists("/usr/bin/apt-get")) throw new UsageException(StoreUrl.HowToGetSqlite);
-        surroundings.Out.WriteLine("SQLite's library is missing; installing libsqlite3-0");
-        _ = await RunAsync("/usr/bin/apt-get", ["update", "-q"], false, cancellationToken);
-        if (await RunAsync("/usr/bin/apt-get", ["install", "-y", "-q", "--no-install-recommends", "libsqlite3-0"], false, cancellationToken) != 0)
-            throw new UsageException(StoreUrl.HowToGetSqlite);
-    }
-
     /// <summary>Runs a program at the root of the repository; its output is this tool's. If the work is cancelled it ends with all that it started.</summary>
     private static async Task<int> RunAsync(string program, IEnumerable<string> arguments, bool isLong, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = Repository.Root };
         if (isLong) start.Environment["STATESIDE_LONG"] = "1";
-        start.Environment["DEBIAN_FRONTEND"] = "noninteractive";
         using var process = Process.Start(start)!;
         try
         {

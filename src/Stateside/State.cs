@@ -87,7 +87,7 @@ public sealed class State<T> : IStateSlot where T : class
 
     Func<byte[]> IStateSlot.WatchValue() => _definition.Watch(_value);
 
-    RowWrite? IStateSlot.ToWrite()
+    RowWrite? IStateSlot.ToWrite(TimeSpan? lifeOfSession)
     {
         if (!((IStateSlot)this).IsChanged) return IsNew ? null : new RowWrite(_row.Key, RowChange.Check, _row.Version);
         if (!Exists) return new RowWrite(_row.Key, RowChange.Delete, _row.Version);
@@ -99,7 +99,7 @@ public sealed class State<T> : IStateSlot where T : class
             Events = (IReadOnlyList<ReadOnlyMemory<byte>>?)_events ?? [],
             Body = _definition.Encode(_value!),
             Decoded = _value,
-            TimeToLive = _definition.TimeToLive,
+            TimeToLive = _definition.TimeToLive ?? lifeOfSession,
         };
     }
 }
@@ -135,7 +135,7 @@ public sealed class Snapshot<T> : IStateSlot where T : class
 
     StateVersion IStateSlot.VersionAfter(TurnId turn) => _row.Version;
 
-    RowWrite? IStateSlot.ToWrite() => null;
+    RowWrite? IStateSlot.ToWrite(TimeSpan? lifeOfSession) => null;
 
     Func<byte[]> IStateSlot.WatchValue() => _definition.Watch(_value);
 }

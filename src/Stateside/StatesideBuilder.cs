@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.Configuration;
@@ -76,6 +77,14 @@ public sealed class StatesideBuilder
     {
         ArgumentNullException.ThrowIfNull(provider);
         Services.AddSingleton(provider);
+        return this;
+    }
+
+    /// <summary>The same for a provider that is made by the application's services, for the sake of its logger: <c>AddStore&lt;RedisStoreProvider&gt;()</c>.</summary>
+    /// <typeparam name="TProvider">The provider.</typeparam>
+    public StatesideBuilder AddStore<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TProvider>() where TProvider : class, IStoreProvider
+    {
+        Services.AddSingleton<IStoreProvider, TProvider>();
         return this;
     }
 

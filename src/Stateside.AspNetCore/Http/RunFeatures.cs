@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Security.Claims;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.Features.Authentication;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -22,7 +23,7 @@ internal sealed class RunFeatures : IAsyncDisposable
     private readonly IHttpExtendedConnectFeature? _connect;
     private readonly IHttpWebSocketFeature? _webSocket;
     private readonly IServiceProvider _services;
-    private readonly ClaimsPrincipal _user;
+    private readonly ClaimsPrincipal? _user;
     private readonly Endpoint? _endpoint;
     private readonly RouteValueDictionary _routeValues;
     private readonly (string Method, PathString PathBase, PathString Path, QueryString Query) _target;
@@ -39,10 +40,12 @@ internal sealed class RunFeatures : IAsyncDisposable
         (_response, _body) = (features.GetRequiredFeature<IHttpResponseFeature>(), features.GetRequiredFeature<IHttpResponseBodyFeature>());
         (_cookies, _trailers) = (features.Get<IResponseCookiesFeature>(), features.Get<IHttpResponseTrailersFeature>());
         (_upgrade, _connect, _webSocket) = (features.Get<IHttpUpgradeFeature>(), features.Get<IHttpExtendedConnectFeature>(), features.Get<IHttpWebSocketFeature>());
-        (_services, _user, _endpoint, _routeValues) = (context.RequestServices, context.User, context.GetEndpoint(), context.Request.RouteValues);
+        (_services, _endpoint, _routeValues) = (context.RequestServices, context.GetEndpoint(), context.Request.RouteValues);
         _target = (context.Request.Method, context.Request.PathBase, context.Request.Path, context.Request.QueryString);
         _requestBody = context.Request.Body;
-        _items = context.Items.Count > 0 ? new(context.Items) : null;
+        // By their features: asking the context would make a user and items for every request that has none.
+        _user = features.Get<IHttpAuthenticationFeature>()?.User;
+        _items = features.Get<IItemsFeature>()?.Items is { Count: > 0 } items ? new(items) : null;
         // Any middleware may keep something of a run as a feature (antiforgery: that its cookie is set), so all are remembered.
         _features = ArrayPool<KeyValuePair<Type, object>>.Shared.Rent(64);
         foreach (var feature in features)
@@ -99,7 +102,7 @@ internal sealed class RunFeatures : IAsyncDisposable
         _context.SetEndpoint(_endpoint);
         _context.Request.RouteValues = _routeValues;
         (_context.Request.Method, _context.Request.PathBase, _context.Request.Path, _context.Request.QueryString) = _target;
-        _context.User = _user;
+        if (_context.Features.Get<IHttpAuthenticationFeature>() is { } authentication) authentication.User = _user;
         _context.Items.Clear();
         foreach (var item in _items ?? []) _context.Items[item.Key] = item.Value;
         if (_scope is { } scope) await scope.DisposeAsync();

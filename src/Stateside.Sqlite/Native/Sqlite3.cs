@@ -21,6 +21,7 @@ internal static unsafe partial class Sqlite3
     public const int OpenNoMutex = 0x8000;
     public const int PreparePersistent = 0x1;
     public const int CheckpointPassive = 0;
+    private const int ConfigMemoryStatus = 9;
 
     private const string Library = "stateside-sqlite3";
 
@@ -40,6 +41,9 @@ internal static unsafe partial class Sqlite3
             throw new StoreException($"SQLite {Version} is installed; Stateside needs 3.31.0 or newer. {HowToGet}", Applied.No);
         if (sqlite3_threadsafe() == 0)
             throw new StoreException($"The installed SQLite {Version} was built for programs with one thread only (SQLITE_THREADSAFE=0). {HowToGet}", Applied.No);
+        // Else each allocation of each connection takes one lock, only to count bytes that nobody asks for. Refused, and harmless,
+        // if something else in the process has used the library before. Only where a variable argument is passed like a fixed one.
+        if (RuntimeInformation.ProcessArchitecture == Architecture.X64) _ = sqlite3_config(ConfigMemoryStatus, 0);
     }
 
     public static string Version => Marshal.PtrToStringUTF8((nint)sqlite3_libversion()) ?? "";
@@ -67,6 +71,9 @@ internal static unsafe partial class Sqlite3
 
     [LibraryImport(Library)]
     private static partial int sqlite3_threadsafe();
+
+    [LibraryImport(Library)]
+    private static partial int sqlite3_config(int option, int value);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int sqlite3_open_v2(string file, out nint db, int flags, nint vfs);

@@ -15,6 +15,8 @@ internal sealed record BenchServer(string Name, string Mode, bool HasSessions)
 
     public IEnumerable<string> Arguments(string data) =>
     [
+        // The host watches its content root for changed settings, subdirectories included; a database in there would wake it at every write.
+        "--contentRoot", Path.GetDirectoryName(BenchProcess.Program)!,
         "--mode", Mode,
         .. this == Memory ? ["--Stateside:Store=memory:"]
             : this == Sqlite ? [$"--Stateside:Store=sqlite:{Path.Combine(data, "bench.db")}"]

@@ -38,7 +38,14 @@ internal static class Faults
         $"{path} is not the URL of a store: it begins with no scheme. Known: {List(examples.Distinct())}. Write a URL of one of these forms.");
 
     public static ConfigurationFault UnknownStore(string path, string scheme, IReadOnlyList<IStoreProvider> known) => new(Errors.UnknownStoreKind.Code,
-        $"{path} begins with \"{scheme}:\", for which there is no store.{DidYouMean(Quoted(Nearest(scheme, known.Select(p => p.Scheme)), ":"))} Known: {List(known.Select(p => p.Example).Distinct())}. Correct the URL, or register the store with AddStore.");
+        $"{path} begins with \"{scheme}:\", for which there is no store.{DidYouMean(Quoted(Nearest(scheme, known.Select(p => p.Scheme)), ":"))} Known: {List(known.Select(p => p.Example).Distinct())}. {HowToAdd(scheme) ?? "Correct the URL, or register the store with AddStore."}");
+
+    private static string? HowToAdd(string scheme) => scheme.ToLowerInvariant() switch
+    {
+        "redis" or "rediss" => "Add the package Stateside.Redis and, after AddStateside(), .AddStore<RedisStoreProvider>().",
+        "postgres" or "postgresql" => "Add the package Stateside.Postgres and, after AddStateside(), .AddStore<PostgresStoreProvider>(); the scheme is postgres.",
+        _ => null,
+    };
 
     /// <param name="path">The whole path of the entry.</param>
     /// <param name="provider">The store's provider.</param>

@@ -24,7 +24,7 @@ public readonly record struct Group
     public string Value { get; }
 
     /// <summary>The group of a browser session, by its internal id (never by its credential).</summary>
-    public static Group Session(UInt128 internalId) => new("s:" + Base64(internalId));
+    public static Group Session(UInt128 internalId) => new(Text('s', internalId));
 
     /// <summary>The group of a signed-in user: a hash of issuer and subject, so that no name is written into a store's key.</summary>
     public static Group User(string issuer, string subject)
@@ -44,7 +44,7 @@ public readonly record struct Group
     }
 
     /// <summary>The group of something new that no caller owns.</summary>
-    public static Group Unowned(UInt128 id) => new("n:" + Base64(id));
+    public static Group Unowned(UInt128 id) => new(Text('n', id));
 
     /// <summary>The shard of this group, 0 to 1,023: the first 10 bits of the SHA-256 of its UTF-8.</summary>
     public int Shard
@@ -77,5 +77,9 @@ public readonly record struct Group
         _ => false,
     };
 
-    private static string Base64(UInt128 value) => new TurnId(value).ToString();
+    private static string Text(char kind, UInt128 value) => string.Create(2 + TurnId.TextLength, (kind, value), static (text, of) =>
+    {
+        (text[0], text[1]) = (of.kind, ':');
+        new TurnId(of.value).Format(text[2..]);
+    });
 }

@@ -18,6 +18,9 @@ public readonly record struct StateVersion(long Counter, TurnId Turn) : ICompara
     /// <summary>Bytes of the binary form.</summary>
     public const int Size = 8 + TurnId.Size;
 
+    /// <summary>Most characters of the text form: the longest number with its sign, a hyphen and the turn id.</summary>
+    internal const int MaxTextLength = 20 + 1 + TurnId.TextLength;
+
     /// <summary>The version of a key that was never written.</summary>
     public static StateVersion None => default;
 
@@ -58,7 +61,20 @@ public readonly record struct StateVersion(long Counter, TurnId Turn) : ICompara
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Counter.ToString(CultureInfo.InvariantCulture)}-{Turn}";
+    public override string ToString()
+    {
+        Span<char> text = stackalloc char[MaxTextLength];
+        return new string(text[..Format(text)]);
+    }
+
+    /// <summary>Writes the text form, at most <see cref="MaxTextLength"/> characters, and says how many.</summary>
+    internal int Format(Span<char> destination)
+    {
+        Counter.TryFormat(destination, out var digits, default, CultureInfo.InvariantCulture);
+        destination[digits] = '-';
+        Turn.Format(destination[(digits + 1)..]);
+        return digits + 1 + TurnId.TextLength;
+    }
 
     /// <summary>Earlier than.</summary>
     public static bool operator <(StateVersion left, StateVersion right) => left.CompareTo(right) < 0;

@@ -20,7 +20,8 @@ internal interface IStateSlot
     StateVersion VersionAfter(TurnId turn);
 
     /// <summary>What the commit does to its row; null for a snapshot, and for a new key that was not used.</summary>
-    RowWrite? ToWrite();
+    /// <param name="lifeOfSession">The time to live of a state that has none of its own but belongs to a session.</param>
+    RowWrite? ToWrite(TimeSpan? lifeOfSession);
 
     /// <summary>Reads the JSON of the value that is held now, at each call anew, also when the run has long replaced it: how a test finds a value that was changed in place.</summary>
     Func<byte[]> WatchValue();

@@ -25,8 +25,8 @@ internal static class TurnCommit
         foreach (var slot in run.Slots)
         {
             // What was taken as State<T> but not changed is checked, so that no decision rests on a value that is gone.
-            if (slot.ToWrite() is not { } write || !changed && !checksAll && write.Change == RowChange.Check) continue;
-            rows.Add(WithLife(write, run.Session, model));
+            var write = slot.ToWrite(LifeOfSession(slot.Row.Key, run.Session, model));
+            if (write is not null && (changed || checksAll || write.Change != RowChange.Check)) rows.Add(write);
         }
         if (run.Session is { } session && session.Group == group) rows.Add(SessionWrite(session, run.Turn.Now, sessionRow, model));
         return new Commit(group, run.Turn.Id) { Rows = rows, Receipt = reply.Receipt };
@@ -53,8 +53,6 @@ internal static class TurnCommit
             : new RowWrite(session.Key, RowChange.Check, row!.Version) { TimeToLive = SessionHandle.Prolonged(row, now, model.Session) };
 
     /// <summary>A state of the session ends with the session at the latest, so that nothing stays that nobody can reach.</summary>
-    private static RowWrite WithLife(RowWrite write, SessionHandle? session, StatesideModel model) =>
-        write.Change == RowChange.Put && write.TimeToLive is null && write.Key.Item.Length == 0 && session?.Group == write.Key.Group
-            ? write with { TimeToLive = model.Session.AbsoluteTimeout }
-            : write;
+    private static TimeSpan? LifeOfSession(StateKey key, SessionHandle? session, StatesideModel model) =>
+        key.Item.Length == 0 && session?.Group == key.Group ? model.Session.AbsoluteTimeout : null;
 }

@@ -1,0 +1,87 @@
+using Stateside.SystemTests.Support;
+
+namespace Stateside.SystemTests.Places;
+
+/// <summary>One conversation with the shop, the same answers wherever its state lives. What must differ is written down as the expectation of that place.</summary>
+public sealed class PlaceTests
+{
+    [Theory]
+    [InlineData("memory")]
+    [InlineData("sqlite")]
+    public async Task The_same_conversation_gets_the_same_answers(string engine)
+    {
+        await using var under = await Engine.StartAsync(engine);
+        await using var shop = await Host.StartShopAsync(under.Url);
+        using var transcript = new Transcript(shop.Url);
+        await TalkAsync(transcript);
+        Golden.Equal(Path.Combine("tests", "Stateside.SystemTests", "Places", "transcript.txt"), transcript.Text);
+    }
+
+    private static async Task TalkAsync(Transcript talk)
+    {
+        const string tea = """{"product_id":"tea","quantity":2,"unit_price":"2.55"}""";
+
+        // A session begins with the first write, and not before.
+        await talk.SendAsync("ann", "GET", "/cart");
+        await talk.SendAsync("ann", "POST", "/cart/add", tea);
+        await talk.SendAsync("ann", "GET", "/cart");
+        await talk.SendAsync("bob", "GET", "/cart");
+
+        // Versions: conditional reads and writes.
+        var first = talk.ETag("ann");
+        await talk.SendAsync("ann", "GET", "/cart", null, ("If-None-Match", first));
+        await talk.SendAsync("ann", "POST", "/cart/add", tea, ("If-Match", first));
+        await talk.SendAsync("ann", "POST", "/cart/add", tea, ("If-Match", first));
+        await talk.SendAsync("ann", "DELETE", "/cart");
+        await talk.SendAsync("ann", "GET", "/cart");
+        await talk.SendAsync("ann", "GET", "/cart", null, ("If-None-Match", first));
+
+        // Receipts: at once, again, with another body, with another form of the key, without a session.
+        await talk.SendAsync("ann", "POST", "/cart/add", tea, ("Idempotency-Key", "\"add-1\""));
+        await talk.SendAsync("ann", "POST", "/cart/add", tea, ("Idempotency-Key", "\"add-1\""));
+        await talk.SendAsync("ann", "POST", "/cart/add", tea, ("Idempotency-Key", "add-1"));
+        await talk.SendAsync("ann", "POST", "/cart/add", """{"product_id":"cup","quantity":1}""", ("Idempotency-Key", "add-1"));
+        await talk.SendAsync("cid", "POST", "/cart/add", tea, ("Idempotency-Key", "add-1"));
+        await talk.SendAsync("cid", "POST", "/cart/add", tea, ("Idempotency-Key", "add-1"));
+        await talk.SendAsync("ann", "POST", "/cart/add", tea, ("Idempotency-Key", "a b"));
+
+        // Orders: two states in one commit, found again by anybody who knows the id, gone from the cart.
+        await talk.SendAsync("ann", "POST", "/orders");
+        await talk.SendAsync("ann", "POST", "/orders", null, ("Idempotency-Key", "order-1"));
+        var order = talk.Location;
+        await talk.SendAsync("ann", "POST", "/orders", null, ("Idempotency-Key", "order-1"));
+        await talk.SendAsync("bob", "GET", order);
+        await talk.SendAsync("ann", "GET", "/cart");
+        await talk.SendAsync("ann", "POST", "/orders", null, ("Idempotency-Key", "order-2"));
+        await talk.SendAsync("ann", "POST", "/orders", """{"lines":[{"product_id":"cup","quantity":-1,"unit_price":"0.10"}]}""", ("Idempotency-Key", "order-3"));
+        await talk.SendAsync("bob", "POST", "/order", """{"user_id":"123","product_id":"cup","quantity":3}""");
+        await talk.SendAsync("bob", "POST", "/order", """{"user_id":"123","product_id":"cup","quantity":3}""", ("Idempotency-Key", "one"));
+        await talk.SendAsync("bob", "POST", "/order", """{"user_id":"123","product_id":"cup","quantity":3}""", ("Idempotency-Key", "one"));
+        await talk.SendAsync("bob", "GET", "/orders/nobody-ever-placed-this-one");
+
+        // The shared counter, under names of all kinds.
+        await talk.SendAsync("bob", "GET", "/counters/a");
+        await talk.SendAsync("bob", "POST", "/counters/a");
+        await talk.SendAsync("ann", "POST", "/counters/a", """{"by":41}""");
+        await talk.SendAsync("bob", "GET", "/counters/a");
+        foreach (var name in (string[])["%7B0%7D", "a%3Ab", "%E2%98%95", "a%00b", "%2A%3F%5B", "%27%3B--", new string('x', 200)])
+        {
+            await talk.SendAsync("bob", "POST", "/counters/" + name);
+            await talk.SendAsync("ann", "GET", "/counters/" + name);
+        }
+
+        // What is not valid is refused, and nothing is written.
+        await talk.SendAsync("ann", "POST", "/cart/add", """{"product_id":"","quantity":2}""");
+        await talk.SendAsync("ann", "POST", "/cart/add", "{");
+        await talk.SendAsync("ann", "PUT", "/cart/add", tea);
+        await talk.SendAsync("ann", "POST", "/cart/add", tea, ("Content-Type", "text/plain"));
+        await talk.SendAsync("ann", "GET", "/cart");
+
+        // A session that nobody has, a forged one, and one that was forgotten.
+        talk.Forge("eve", "id=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+        await talk.SendAsync("eve", "GET", "/cart");
+        await talk.SendAsync("eve", "POST", "/cart/add", tea);
+        talk.Forget("ann");
+        await talk.SendAsync("ann", "GET", "/cart");
+    }
+}
