@@ -22,7 +22,7 @@ public sealed class InterleavingTests
     {
         var step = from kind in Gen.Choose(0, 9) from seed in Gen.Choose(0, int.MaxValue - 1) select new Step(kind, seed);
         var steps = Arb.From(step.ArrayOf(), static all => Enumerable.Range(0, all.Length).Select(i => all.Where((_, j) => j != i).ToArray()));
-        Prop.ForAll(steps, all => new World().HoldsAsync(all).GetAwaiter().GetResult()).Check(Config.QuickThrowOnFailure.WithMaxTest(300).WithEndSize(80));
+        Prop.ForAll(steps, all => new World().HoldsAsync(all).GetAwaiter().GetResult()).Check(Config.QuickThrowOnFailure.WithMaxTest(1000).WithEndSize(80));
     }
 
     private sealed class World
@@ -102,7 +102,8 @@ public sealed class InterleavingTests
             var snapshot = await node.States.ReadAsync<Count>(key);
             var since = _time.GetUtcNow() - MaxAge;
             var values = _history[key];
-            var first = values.FindLastIndex(v => v.At <= since);
+            // The clock stands still between steps, so what was replaced at that very moment may have been read at it.
+            var first = values.FindLastIndex(v => v.At < since);
             Assert.Contains(snapshot.Value.Value, values.Skip(Math.Max(0, first)).Select(v => v.Value));
             NeverBack(node, key, ((IStateSlot)snapshot).Row.Version);
         }

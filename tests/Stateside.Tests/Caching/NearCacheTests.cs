@@ -70,6 +70,19 @@ public sealed class NearCacheTests : IDisposable
     }
 
     [Fact]
+    public void What_was_sent_before_an_own_write_is_not_kept_though_the_write_was_too_large_to_keep()
+    {
+        var cache = New(10_000);
+        var (slow, ticket) = (cache.Begin(), cache.Begin());
+        var key = Node.Key();
+        var version = new StateVersion(1, TurnId.New());
+        var commit = new Commit(key.Group, TurnId.New()) { Rows = [new RowWrite(key, RowChange.Put, version) { Body = new byte[9_000] }] };
+        cache.Learn(commit, CommitResult.Committed, ticket);
+        cache.Learn(new LoadResult([new Row(key, version, 1, 0, new byte[10], null)], null), slow);
+        Assert.Null(cache.Find(key));
+    }
+
+    [Fact]
     public void A_body_that_is_a_slice_does_not_keep_the_whole()
     {
         var cache = New(10_000);
