@@ -27,6 +27,7 @@ internal static class Documents
     [
         ("", "The section itself", ""),
         ("States:*", "Each state: `States:<name>`", "`<name>` is the name that the state was declared with. A state without a section has the defaults.\n\n"),
+        ("Cache", "The near cache: `Cache`", "How it is used, and what it promises, is told in [caching](caching.md).\n\n"),
         ("Session", "The browser session: `Session`", ""),
         ("Idempotency", "Retries: `Idempotency`", ""),
         ("Limits", "Bounds: `Limits`", "What is beyond a limit is refused, and nothing of it is applied.\n\n"),

@@ -20,15 +20,15 @@ public sealed class FaultTests
 
     [Theory]
     [InlineData("""{ "Sesion": { "Cookie": "x" } }""",
-        "SS2001 Stateside:Sesion is not an entry. Did you mean Session? Known here: Store, AssumeDurable, States, Session, Idempotency, Limits. Correct the name, or remove the entry.")]
+        "SS2001 Stateside:Sesion is not an entry. Did you mean Session? Known here: Store, AssumeDurable, States, Cache, Session, Idempotency, Limits. Correct the name, or remove the entry.")]
     [InlineData("""{ "Password": "secret" }""",
-        "SS2001 Stateside:Password is not an entry. Known here: Store, AssumeDurable, States, Session, Idempotency, Limits. Correct the name, or remove the entry.")]
+        "SS2001 Stateside:Password is not an entry. Known here: Store, AssumeDurable, States, Cache, Session, Idempotency, Limits. Correct the name, or remove the entry.")]
     [InlineData("""{ "Session": { "IdleTimout": "00:10:00" } }""",
         "SS2001 Stateside:Session:IdleTimout is not an entry. Did you mean IdleTimeout? Known here: Cookie, IdleTimeout, AbsoluteTimeout, AllowCrossSite. Correct the name, or remove the entry.")]
     [InlineData("""{ "States": { "cart": { "TimeToLive": "00:10:00" } } }""",
-        "SS2001 Stateside:States:cart:TimeToLive is not an entry. Known here: Place, Expires, MaxBytes. Correct the name, or remove the entry.")]
+        "SS2001 Stateside:States:cart:TimeToLive is not an entry. Known here: Place, Expires, MaxBytes, MaxAge, Cache. Correct the name, or remove the entry.")]
     [InlineData("""{ "IdleTimeout": "00:10:00" }""",
-        "SS2001 Stateside:IdleTimeout is not an entry. Did you mean Stateside:Session:IdleTimeout? Known here: Store, AssumeDurable, States, Session, Idempotency, Limits. Correct the name, or remove the entry.")]
+        "SS2001 Stateside:IdleTimeout is not an entry. Did you mean Stateside:Session:IdleTimeout? Known here: Store, AssumeDurable, States, Cache, Session, Idempotency, Limits. Correct the name, or remove the entry.")]
     [InlineData("""{ "Store": { "Url": "memory:" } }""",
         "SS2001 Stateside:Store:Url is not an entry: Stateside:Store is a single value. Write the value itself.")]
     [InlineData("""{ "Limits": { "MaxRuns": [ 5 ] } }""",
@@ -38,9 +38,9 @@ public sealed class FaultTests
     [InlineData("""{ "States": "cart" }""",
         "SS2001 Stateside:States is a section and has a value. Put the names of states inside it instead.")]
     [InlineData("""{ "States": { "cart": "Store" } }""",
-        "SS2001 Stateside:States:cart is a section and has a value. Put entries inside it instead: Place, Expires, MaxBytes.")]
+        "SS2001 Stateside:States:cart is a section and has a value. Put entries inside it instead: Place, Expires, MaxBytes, MaxAge, Cache.")]
     [InlineData("\"memory:\"",
-        "SS2001 Stateside is a section and has a value. Put entries inside it instead: Store, AssumeDurable, States, Session, Idempotency, Limits.")]
+        "SS2001 Stateside is a section and has a value. Put entries inside it instead: Store, AssumeDurable, States, Cache, Session, Idempotency, Limits.")]
     public void SS2001_an_unknown_entry(string json, string message) => Assert.Equal([message], Given.Faults(json));
 
     [Theory]

@@ -49,6 +49,15 @@ public sealed class FitTests
     public void Every_store_keeps_a_state_current() => Assert.Empty(Check(Needs.Current, Memory));
 
     [Fact]
+    public void SS2003_what_must_be_current_may_not_be_shown_by_age() => Assert.Equal(
+        ["SS2003 State \"order\" needs Current, but Stateside:States:order:MaxAge lets a Snapshot show what is no longer so. Remove that entry (Cache saves the load of a State<T> and stays current), or drop Needs.Current where the state is declared."],
+        Check(Needs.Current, Memory, """{ "States": { "order": { "MaxAge": "00:00:01", "Cache": true } } }"""));
+
+    [Fact]
+    public void What_must_be_current_may_be_cached_for_turns_which_are_validated() =>
+        Assert.Empty(Check(Needs.Current, Memory, """{ "States": { "order": { "Cache": true } } }"""));
+
+    [Fact]
     public void Every_unfit_pair_is_told()
     {
         var builder = Given.Builder()

@@ -19,6 +19,7 @@ public sealed class ReadingTests
         Assert.Equal(new SessionModel("id", TimeSpan.FromHours(12), TimeSpan.FromDays(7), false), model.Session);
         Assert.Equal(new IdempotencyModel(false, TimeSpan.FromDays(1), TimeSpan.FromSeconds(30), 262_144), model.Idempotency);
         Assert.Equal(new LimitsModel(1_024, 256, 10, 1_048_576, 8_388_608), model.Limits);
+        Assert.Equal(64 * 1024 * 1024, model.CacheMaxBytes);
         Assert.Equal([Place.Store, Place.Store], [model.Places["cart"], model.Places["order"]]);
         Assert.Equal(new StateModel(null, 1_048_576), model.States["cart"]);
     }
@@ -29,7 +30,8 @@ public sealed class ReadingTests
         var (model, faults) = Given.Read(Given.Shop("""
             {
               "Store": "memory:", "AssumeDurable": true,
-              "States": { "cart": { "Place": "store", "Expires": "7.00:00:00", "MaxBytes": 2000 }, "order": {} },
+              "States": { "cart": { "Place": "store", "Expires": "7.00:00:00", "MaxBytes": 2000, "MaxAge": "00:00:05", "Cache": true }, "order": {} },
+              "Cache": { "MaxBytes": 6 },
               "Session": { "Cookie": "shop", "IdleTimeout": "00:30:00", "AbsoluteTimeout": "1.00:00:00", "AllowCrossSite": true },
               "Idempotency": { "Strict": true, "Retention": "2.00:00:00", "ClaimLease": "00:01:00", "MaxStoredBytes": 3000 },
               "Limits": { "MaxTurns": 1, "MaxQueue": 2, "MaxRuns": 3, "RequestBytes": 4, "ResponseBytes": 5 }
@@ -41,8 +43,9 @@ public sealed class ReadingTests
         Assert.Equal(new SessionModel("shop", TimeSpan.FromMinutes(30), TimeSpan.FromDays(1), true), model.Session);
         Assert.Equal(new IdempotencyModel(true, TimeSpan.FromDays(2), TimeSpan.FromMinutes(1), 3000), model.Idempotency);
         Assert.Equal(new LimitsModel(1, 2, 3, 4, 5), model.Limits);
+        Assert.Equal(6, model.CacheMaxBytes);
         Assert.Equal(Place.Store, model.Places["cart"]);
-        Assert.Equal(new StateModel(TimeSpan.FromDays(7), 2000), model.States["cart"]);
+        Assert.Equal(new StateModel(TimeSpan.FromDays(7), 2000) { MaxAge = TimeSpan.FromSeconds(5), IsCached = true }, model.States["cart"]);
         Assert.Equal(new StateModel(null, 1_048_576), model.States["order"]);
     }
 

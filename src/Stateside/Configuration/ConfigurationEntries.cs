@@ -37,6 +37,24 @@ internal static class ConfigurationEntries
     public static readonly NumberEntry StateMaxBytes = new("States:*:MaxBytes", 1_048_576, 1, MemoryStore.MaxBodyBytes, "bytes",
         "Most bytes of the state's JSON, and of one event; a turn that would write more is refused (SS1017).");
 
+    public static readonly DurationEntry StateMaxAge = new("States:*:MaxAge", null, TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(1),
+        "Lets a Snapshot<T> show what this process read or wrote at most so long ago, instead of a load.")
+    {
+        Ignored = "Cache:MaxBytes is 0",
+    };
+
+    public static readonly FlagEntry StateCache = new("States:*:Cache", false,
+        "Lets a turn run on the State<T> that this process saw last; the commit checks that nobody has changed it, and otherwise the turn runs again.")
+    {
+        Ignored = "Cache:MaxBytes is 0",
+    };
+
+    public static readonly NumberEntry CacheMaxBytes = new("Cache:MaxBytes", 67_108_864, 0, int.MaxValue, "bytes",
+        "Most bytes of the near cache; 0 turns it off.")
+    {
+        Ignored = "no state has MaxAge or Cache",
+    };
+
     public static readonly TextEntry SessionCookie = new("Session:Cookie", "id",
         "The name of the session cookie. Over HTTPS __Host- is put before it, so that no other host can set it.")
     {
@@ -86,7 +104,7 @@ internal static class ConfigurationEntries
     /// <summary>Every entry, in the order of the documentation.</summary>
     public static IReadOnlyList<ConfigurationEntry> All { get; } =
     [
-        Store, AssumeDurable, StatePlace, StateExpires, StateMaxBytes,
+        Store, AssumeDurable, StatePlace, StateExpires, StateMaxBytes, StateMaxAge, StateCache, CacheMaxBytes,
         SessionCookie, SessionIdleTimeout, SessionAbsoluteTimeout, SessionAllowCrossSite,
         IdempotencyStrict, IdempotencyRetention, IdempotencyClaimLease, IdempotencyMaxStoredBytes,
         LimitsMaxTurns, LimitsMaxQueue, LimitsMaxRuns, LimitsRequestBytes, LimitsResponseBytes,

@@ -72,9 +72,13 @@ internal sealed class ConfigurationReader
         foreach (var name in _definitions.Select(d => d.Name).Where(KeyText.IsValidName).Distinct())
         {
             places[name] = ReadPlace(name);
-            states[name] = new(StateExpires.Read(_section, _faults, name), StateMaxBytes.Read(_section, _faults, name));
+            states[name] = new(StateExpires.Read(_section, _faults, name), StateMaxBytes.Read(_section, _faults, name))
+            {
+                MaxAge = StateMaxAge.Read(_section, _faults, name),
+                IsCached = StateCache.Read(_section, _faults, name),
+            };
         }
-        return new(store, assumeDurable, ReadSession(), ReadIdempotency(), ReadLimits(), places) { States = states };
+        return new(store, assumeDurable, ReadSession(), ReadIdempotency(), ReadLimits(), places) { States = states, CacheMaxBytes = CacheMaxBytes.Read(_section, _faults) };
     }
 
     private Place ReadPlace(string name)

@@ -6,7 +6,7 @@ namespace Stateside.Configuration;
 
 /// <summary>
 /// Compares what the states need with what their place and the opened store give (docs/configuration.md has the table). Every
-/// state is in place Store, whose version compare makes it current whatever the store.
+/// state is in place Store, whose version compare makes it current whatever the store, unless a snapshot may be old.
 /// </summary>
 internal static class Fit
 {
@@ -27,6 +27,7 @@ internal static class Fit
             if (needs.HasFlag(Needs.Durable) && !IsDurable(store, model)) faults.Add(Faults.NotDurable(name, store, source, assume));
             if (needs.HasFlag(Needs.Shared) && store.Reach == StoreReach.Process) faults.Add(Faults.NotShared(name, store, source));
             if (needs.HasFlag(Needs.Watchable) && !store.Watchable) faults.Add(Faults.NotWatchable(name, store, source));
+            if (needs.HasFlag(Needs.Current) && model.States[name].MaxAge is not null) faults.Add(Faults.NotCurrent(name, ConfigurationEntries.StateMaxAge.In(section, name)));
             if (model.States[name].MaxBytes > store.MaxBodyBytes)
                 faults.Add(Faults.AboveStore(ConfigurationEntries.StateMaxBytes.In(section, name), model.States[name].MaxBytes, store, source));
         }

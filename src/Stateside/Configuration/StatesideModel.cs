@@ -12,11 +12,21 @@ internal sealed record StatesideModel(
 {
     /// <summary>What configuration says of each declared state beside its place.</summary>
     public IReadOnlyDictionary<string, StateModel> States { get; init; } = new Dictionary<string, StateModel>();
+
+    /// <summary>Most bytes of the near cache; 0: there is none.</summary>
+    public int CacheMaxBytes { get; init; }
 }
 
 /// <param name="Expires">Its sliding time to live; null: it stays.</param>
 /// <param name="MaxBytes">Most bytes of its JSON.</param>
-internal sealed record StateModel(TimeSpan? Expires, int MaxBytes);
+internal sealed record StateModel(TimeSpan? Expires, int MaxBytes)
+{
+    /// <summary>How old what a snapshot shows may be; null: it is loaded.</summary>
+    public TimeSpan? MaxAge { get; init; }
+
+    /// <summary>Whether turns may run on the row that this process saw last.</summary>
+    public bool IsCached { get; init; }
+}
 
 /// <param name="CookieName">Without the <c>__Host-</c> that is put before it over HTTPS.</param>
 /// <param name="IdleTimeout">Ends a session that is not used for so long.</param>

@@ -86,6 +86,9 @@ internal static class Faults
     public static ConfigurationFault NotWatchable(string state, StoreCapabilities store, string source) => new(Errors.UnfitKind.Code,
         $"State \"{state}\" needs Watchable, but store \"{store.Name}\" does not tell of changes ({source}). Use a store that does, or {Drop(Needs.Watchable)}");
 
+    public static ConfigurationFault NotCurrent(string state, string maxAge) => new(Errors.UnfitKind.Code,
+        $"State \"{state}\" needs Current, but {maxAge} lets a Snapshot show what is no longer so. Remove that entry (Cache saves the load of a State<T> and stays current), or {Drop(Needs.Current)}");
+
     private static string Version => typeof(Faults).Assembly.GetName().Version!.ToString(3);
 
     private static string Drop(Needs need) => $"drop Needs.{need} where the state is declared.";

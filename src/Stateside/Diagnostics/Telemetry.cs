@@ -29,6 +29,10 @@ internal sealed class Telemetry : IDisposable
         ReRuns = _meter.CreateCounter<long>("stateside.turn.reruns", "{run}", "Runs of a handler that lost to another turn and were repeated.");
         Replays = _meter.CreateCounter<long>("stateside.receipt.replays", "{response}", "Responses that were answered from a receipt.");
         Resolved = _meter.CreateCounter<long>("stateside.commit.resolved", "{commit}", "Commits whose answer was lost and was looked up.");
+        CacheHits = _meter.CreateCounter<long>("stateside.cache.hits", "{row}", "Rows that were found in the near cache.");
+        CacheMisses = _meter.CreateCounter<long>("stateside.cache.misses", "{row}", "Rows that were looked for in the near cache and had to be loaded.");
+        CacheInvalidations = _meter.CreateCounter<long>("stateside.cache.invalidations", "{row}", "Rows that were dropped because the store told of a change.");
+        CacheEvictions = _meter.CreateCounter<long>("stateside.cache.evictions", "{row}", "Rows that were dropped to make room for others.");
     }
 
     public ActivitySource Source { get; }
@@ -38,6 +42,17 @@ internal sealed class Telemetry : IDisposable
     public Counter<long> Replays { get; }
 
     public Counter<long> Resolved { get; }
+
+    public Counter<long> CacheHits { get; }
+
+    public Counter<long> CacheMisses { get; }
+
+    public Counter<long> CacheInvalidations { get; }
+
+    public Counter<long> CacheEvictions { get; }
+
+    public void WatchCache(Func<long> bytes) =>
+        _meter.CreateObservableUpDownCounter("stateside.cache.size", bytes, "By", "What the near cache holds.");
 
     public void Watch(Func<int> turns) =>
         _meter.CreateObservableUpDownCounter("stateside.turn.active", turns, "{turn}", "Turns on their way, those that wait included.");

@@ -27,6 +27,12 @@ internal abstract class StateDefinition(string name, Type type, Needs needs, int
     /// <summary>Most bytes of JSON. Set from configuration before the first turn.</summary>
     public int MaxBytes { get; set; } = int.MaxValue;
 
+    /// <summary>How old what a snapshot shows may be; null: it is loaded. Set from configuration before the first turn.</summary>
+    public TimeSpan? MaxAge { get; set; }
+
+    /// <summary>Whether turns may run on the row that this process saw last, which their commit then checks. Set from configuration before the first turn.</summary>
+    public bool IsCached { get; set; }
+
     public abstract IStateSlot OpenState(Row row, bool isNew);
 
     public abstract IStateSlot OpenSnapshot(Row row);

@@ -88,6 +88,7 @@ internal sealed class StatesideHostedService(
         foreach (var definition in registry.All)
         {
             (definition.TimeToLive, definition.MaxBytes) = model.States[definition.Name];
+            (definition.MaxAge, definition.IsCached) = (model.States[definition.Name].MaxAge, model.States[definition.Name].IsCached);
             _log.StatePlaced(definition.Name, model.Places[definition.Name]);
         }
         return new StatesideRuntime(model, registry, store!, capabilities, time, telemetry, logs, watch);

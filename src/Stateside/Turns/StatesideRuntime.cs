@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Stateside.Caching;
 using Stateside.Configuration;
 using Stateside.Diagnostics;
 using Stateside.States;
@@ -20,7 +21,10 @@ internal sealed class StatesideRuntime : IAsyncDisposable
         (Model, Registry, Store, Capabilities, Time, _telemetry, _watch) = (model, registry, store, capabilities, time, telemetry, watch);
         Gate = new TurnGate(model.Limits.MaxTurns, model.Limits.MaxQueue);
         telemetry.Watch(() => Gate.Turns);
-        _runner = new TurnRunner(new TurnStore(store, telemetry), Gate, model, time, telemetry, logs.CreateLogger<TurnRunner>());
+        var cache = NearCache.Of(model, registry, time, telemetry);
+        telemetry.WatchCache(() => cache?.Bytes ?? 0);
+        if (cache is not null) store.Watch(cache);
+        _runner = new TurnRunner(new TurnStore(store, telemetry, cache), Gate, model, time, telemetry, logs.CreateLogger<TurnRunner>());
     }
 
     public StatesideModel Model { get; }

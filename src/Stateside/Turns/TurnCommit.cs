@@ -8,7 +8,12 @@ namespace Stateside.Turns;
 internal static class TurnCommit
 {
     /// <summary>The commit of a run, or null if it has nothing to write.</summary>
-    public static Commit? Of(TurnRun run, TurnReply reply, Row? sessionRow, StatesideModel model)
+    /// <param name="run">The run.</param>
+    /// <param name="reply">What it came to.</param>
+    /// <param name="sessionRow">The row of the session that the request brought.</param>
+    /// <param name="model">The configuration.</param>
+    /// <param name="checksAll">Whether a commit of nothing but the receipt checks the states too, as they were not loaded for this turn.</param>
+    public static Commit? Of(TurnRun run, TurnReply reply, Row? sessionRow, StatesideModel model, bool checksAll = false)
     {
         if (reply.Discard) return null;
         var changed = false;
@@ -21,7 +26,7 @@ internal static class TurnCommit
         {
             // What was taken as State<T> but not changed is checked, so that no decision rests on a value that is gone.
             var write = slot.ToWrite(LifeOfSession(slot.Row.Key, run.Session, model));
-            if (write is not null && (changed || write.Change != RowChange.Check)) rows.Add(write);
+            if (write is not null && (changed || checksAll || write.Change != RowChange.Check)) rows.Add(write);
         }
         if (run.Session is { } session && session.Group == group) rows.Add(SessionWrite(session, run.Turn.Now, sessionRow, model));
         return new Commit(group, run.Turn.Id) { Rows = rows, Receipt = reply.Receipt };

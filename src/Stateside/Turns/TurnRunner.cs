@@ -12,7 +12,7 @@ namespace Stateside.Turns;
 /// The core: one turn from the request to the commit. The hops carry the numbers of ARCHITECTURE.md; the host does 1
 /// (which states, under which keys), 2 (route to the owner) and 4 (run the handler).
 /// </summary>
-internal sealed class TurnRunner(TurnStore store, TurnGate gate, StatesideModel model, TimeProvider time, Telemetry telemetry, ILogger<TurnRunner> log)
+internal sealed partial class TurnRunner(TurnStore store, TurnGate gate, StatesideModel model, TimeProvider time, Telemetry telemetry, ILogger<TurnRunner> log)
 {
     /// <summary>Most times that the commit of a handler which called outside is sent to a store that is away.</summary>
     private const int MostCompletions = 5;
@@ -27,7 +27,9 @@ internal sealed class TurnRunner(TurnStore store, TurnGate gate, StatesideModel 
         var request = host.Bind(session, seed);                                                    // 1 which states
         await RefuseOutstandingAsync(request, session, seed, host.Aborted);
         using var pass = await gate.QueueAsync(request.Group, host.Aborted);
-        var loaded = await store.LoadAsync(request, session, host.Aborted);                        // 3 load
+        var first = await TryCachedAsync(host, request, session, seed);                            // 3 load: from the near cache,
+        if (first.Outcome is { } done) return done;
+        var loaded = first.Loaded ?? await store.LoadAsync(request, session, host.Aborted);        //   or from the store
         if (session is { IsFresh: false } && !session.IsProvedBy(loaded.SessionRow!, seed.Now))
         {
             session = SessionHandle.Fresh();
@@ -47,7 +49,7 @@ internal sealed class TurnRunner(TurnStore store, TurnGate gate, StatesideModel 
         }
 
         host.Check(request, loaded.Rows);
-        var attempt = Open(request, loaded.Rows, session, seed, 1, host.Aborted);
+        var attempt = Open(request, loaded.Rows, session, seed, first.Runs + 1, host.Aborted);
         if (request.Receipt is { CallsOutside: true }) return await RunClaimedAsync(host, attempt, loaded, seed);
         while (true)
         {
@@ -58,12 +60,12 @@ internal sealed class TurnRunner(TurnStore store, TurnGate gate, StatesideModel 
             {
                 case CommitResult.AlreadyRecorded { Receipt: { } there }:
                     return Recorded(request.Receipt!, there);
-                case CommitResult.Conflict conflict when attempt.Turn.Run < model.Limits.MaxRuns && SessionStands(conflict, session, seed):
+                case CommitResult.Conflict conflict when attempt.Turn.Run < model.Limits.MaxRuns + first.Runs && SessionStands(conflict, session, seed):
                     telemetry.ReRuns.Add(1);
                     log.ReRun(attempt.Turn.Id, attempt.Turn.Run, request.Group);
                     loaded = loaded.With(request, conflict.Rows);
                     host.Check(request, loaded.Rows);
-                    await PauseAsync(attempt.Turn.Run);
+                    await PauseAsync(attempt.Turn.Run - first.Runs);
                     attempt = Open(request, loaded.Rows, session, seed, attempt.Turn.Run + 1, host.Aborted);
                     continue;
                 case CommitResult.Conflict or CommitResult.AlreadyRecorded:

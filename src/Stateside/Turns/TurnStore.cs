@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Stateside.Caching;
 using Stateside.Diagnostics;
 using Stateside.Sessions;
 using Stateside.Stores;
@@ -6,24 +7,56 @@ using Stateside.Stores;
 namespace Stateside.Turns;
 
 /// <summary>The store as a turn uses it: every trip is counted and timed, and every failure becomes an error of the catalogue that says what was applied.</summary>
-internal sealed class TurnStore(IStore store, Telemetry telemetry)
+internal sealed class TurnStore(IStore store, Telemetry telemetry, NearCache? cache = null)
 {
     /// <summary>Hop 3: one trip for everything the turn reads; none if nothing of it can exist yet.</summary>
     public async ValueTask<LoadedTurn> LoadAsync(TurnRequest request, SessionHandle? session, CancellationToken cancellationToken)
     {
         var keys = new List<StateKey>(request.Slots.Length + 1);
-        foreach (var slot in request.Slots)
-            if (IsStored(slot, session)) keys.Add(slot.Key);
+        var rows = new Row[request.Slots.Length];
+        for (var i = 0; i < rows.Length; i++)
+        {
+            var slot = request.Slots[i];
+            if (!IsStored(slot, session)) rows[i] = Row.Absent(slot.Key);
+            else if (Recent(slot) is { } recent) rows[i] = recent;
+            else keys.Add(slot.Key);
+        }
         if (session is { IsFresh: false }) keys.Add(session.Key);
         var fresh = session is { IsFresh: true } && request.Group == session.Group;
         var receipt = request.Receipt is { } r && !fresh ? new ReceiptKey(request.Group!.Value, r.Id) : (ReceiptKey?)null;
 
         var loaded = keys.Count == 0 && receipt is null ? new LoadResult([], null) : await LoadAsync(new LoadRequest(keys, receipt), cancellationToken);
-        var rows = new Row[request.Slots.Length];
         var next = 0;
-        for (var i = 0; i < rows.Length; i++)
-            rows[i] = IsStored(request.Slots[i], session) ? loaded.Rows[next++] : Row.Absent(request.Slots[i].Key);
+        for (var i = 0; i < rows.Length; i++) rows[i] ??= loaded.Rows[next++];
         return new LoadedTurn(rows, session is { IsFresh: false } ? loaded.Rows[next] : null, loaded.Receipt);
+    }
+
+    /// <summary>
+    /// The same from the near cache, without a trip, if everything that the turn could go wrong by is at hand and will be in its
+    /// commit: all its states, and the session's row. Null if not.
+    /// </summary>
+    public LoadedTurn? Recall(TurnRequest request, SessionHandle? session)
+    {
+        if (cache is null || request.Group is null || request.Receipt is { CallsOutside: true }) return null;
+        if (session is { IsFresh: false } && session.Group != request.Group) return null;
+        var isWorth = false;
+        foreach (var slot in request.Slots)
+        {
+            if (!IsStored(slot, session) || !slot.Writes) continue;
+            if (!slot.Definition.IsCached) return null;
+            isWorth = true;
+        }
+        if (!isWorth) return null;
+        var rows = new Row[request.Slots.Length];
+        for (var i = 0; i < rows.Length; i++)
+        {
+            var slot = request.Slots[i];
+            var row = !IsStored(slot, session) ? Row.Absent(slot.Key) : slot.Writes ? cache.Find(slot.Key) : Recent(slot);
+            if (row is null) return null;
+            rows[i] = row;
+        }
+        if (session is not { IsFresh: false }) return new LoadedTurn(rows, null, null);
+        return cache.Find(session.Key) is { } sessionRow ? new LoadedTurn(rows, sessionRow, null) : null;
     }
 
     /// <summary>Hop 6: one trip. A lost answer is resolved by one load.</summary>
@@ -34,8 +67,11 @@ internal sealed class TurnStore(IStore store, Telemetry telemetry)
         using var activity = telemetry.Source.StartActivity("stateside.commit");
         try
         {
+            var ticket = cache?.Begin() ?? default;
             // Not the request's cancellation: a client that goes away must not stop a write halfway.
-            return await store.CommitAsync(commit, CancellationToken.None);
+            var result = await store.CommitAsync(commit, CancellationToken.None);
+            cache?.Learn(commit, result, ticket);
+            return result;
         }
         catch (StoreException e) when (e.Applied == Applied.No)
         {
@@ -43,6 +79,7 @@ internal sealed class TurnStore(IStore store, Telemetry telemetry)
         }
         catch (StoreException e)
         {
+            cache?.Forget(commit);
             return await ResolveAsync(commit, e);
         }
         finally
@@ -57,7 +94,10 @@ internal sealed class TurnStore(IStore store, Telemetry telemetry)
         using var activity = telemetry.Source.StartActivity("stateside.load");
         try
         {
-            return await store.LoadAsync(request, cancellationToken);
+            var ticket = cache?.Begin() ?? default;
+            var result = await store.LoadAsync(request, cancellationToken);
+            cache?.Learn(result, ticket);
+            return result;
         }
         catch (StoreException e)
         {
@@ -105,6 +145,9 @@ internal sealed class TurnStore(IStore store, Telemetry telemetry)
         (asked.Status == ReceiptStatus.Claimed || asked.ExpectedClaim is not null)
         && there.Status == asked.Status && there.Claim == asked.Claim && there.Body.Span.SequenceEqual(asked.Body.Span);
 
+    /// <summary>The row of a snapshot whose state may be as old as configured; null if it must be loaded.</summary>
+    private Row? Recent(SlotRequest slot) => !slot.Writes && slot.Definition.MaxAge is { } maxAge ? cache?.Find(slot.Key, maxAge) : null;
+
     private static bool IsStored(SlotRequest slot, SessionHandle? session) =>
         !slot.IsNew && !(session is { IsFresh: true } && slot.Key.Group == session.Group);
 }
@@ -115,6 +158,18 @@ internal sealed record LoadedTurn(Row[] Rows, Row? SessionRow, ReceiptRow? Recei
     /// <summary>The same for a request whose new keys are other ones; they are not loaded.</summary>
     public LoadedTurn Under(TurnRequest request) =>
         this with { Rows = [.. Rows.Select((row, i) => request.Slots[i].IsNew ? Row.Absent(request.Slots[i].Key) : row)] };
+
+    /// <summary>Whether a load has shown that what may be written, and the session, still are at the versions that were taken for theirs, and that no receipt is there.</summary>
+    public bool Stands(TurnRequest request, LoadedTurn loaded)
+    {
+        if (loaded.Receipt is not null || !IsSame(SessionRow, loaded.SessionRow)) return false;
+        for (var i = 0; i < Rows.Length; i++)
+            if (request.Slots[i].Writes && !IsSame(Rows[i], loaded.Rows[i])) return false;
+        return true;
+    }
+
+    /// <summary>A row that has expired keeps its version.</summary>
+    private static bool IsSame(Row? one, Row? other) => one?.Version == other?.Version && one?.Exists == other?.Exists;
 
     /// <summary>The same with the rows that a conflict brought.</summary>
     public LoadedTurn With(TurnRequest request, IReadOnlyList<Row> current)

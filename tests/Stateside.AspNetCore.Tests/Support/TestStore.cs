@@ -76,7 +76,13 @@ internal sealed class TestStore(TimeProvider? time = null) : IStore
 
     public ValueTask<int> CleanUpAsync(int limit, CancellationToken cancellationToken) => _inner.CleanUpAsync(limit, cancellationToken);
 
-    public void Watch(IStoreWatcher watcher) => _inner.Watch(watcher);
+    /// <summary>Whether nobody is told of changes, as if all word of them were lost.</summary>
+    public bool TellsNobody { get; init; }
+
+    public void Watch(IStoreWatcher watcher)
+    {
+        if (!TellsNobody) _inner.Watch(watcher);
+    }
 
     public ValueTask DisposeAsync() => default;
 

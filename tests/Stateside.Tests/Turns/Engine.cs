@@ -77,7 +77,10 @@ internal sealed class TestHost : ITurnHost
 
     public TurnRequest Bind(SessionHandle? session, TurnSeed seed) => Request(session, seed);
 
-    public void Check(TurnRequest request, IReadOnlyList<Row> rows) { }
+    /// <summary>What the request says of the rows before each run.</summary>
+    public Action<IReadOnlyList<Row>>? Precondition { get; init; }
+
+    public void Check(TurnRequest request, IReadOnlyList<Row> rows) => Precondition?.Invoke(rows);
 
     public ValueTask<TurnReply> RunAsync(TurnRun run)
     {
