@@ -1,6 +1,7 @@
 using System.Text;
 using Stateside.Sqlite;
 using Stateside.Sqlite.Native;
+using Stateside.Stores.Tests.Child;
 
 namespace Stateside.Stores.Tests.Sqlite;
 
@@ -154,7 +155,7 @@ public sealed class SqliteWriterTests : IAsyncLifetime, IDisposable
         await second.OpenAsync(default);
         await Task.WhenAll(Enumerable.Range(0, 16).Select(i => Task.Run(async () =>
         {
-            for (var n = 0; n < 20; n++) await StoreSuite.IncrementAsync(i % 2 == 0 ? _store : second, Key(1));
+            for (var n = 0; n < 20; n++) await Writers.IncrementAsync(i % 2 == 0 ? _store : second, Key(1));
         })));
         foreach (var store in new[] { _store, second })
             Assert.Equal("320", Encoding.UTF8.GetString((await store.LoadAsync(new LoadRequest([Key(1)]), default)).Rows[0].Body.Span));
