@@ -26,6 +26,18 @@ public sealed class BadStartTests
         AssertOneLine(because, error);
     }
 
+    [Theory]
+    [InlineData("SS2005", "--Stateside:Store=mongo:shop")]
+    [InlineData("SS2004", "--Stateside:States:cart:Place=Attic", "--Stateside:Store=memory:")]
+    [InlineData("SS3007", "--Stateside:Store=sqlite:/proc/shop.db")]
+    public async Task A_shop_that_is_started_by_hand_says_it_too_and_without_a_stack_trace(string code, params string[] arguments)
+    {
+        await using var shop = TestProcess.Start("Shop", ["--urls", $"http://127.0.0.1:{Port()}", .. arguments]);
+        Assert.Equal(2, await shop.ExitAsync(TimeSpan.FromSeconds(60)));
+        Assert.Contains(code, shop.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", shop.Said, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Up_refuses_a_data_directory_that_cannot_be_made()
     {

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Stateside.AspNetCore.Binding;
@@ -17,9 +18,15 @@ internal sealed class AppliedInProblems : IPostConfigureOptions<ProblemDetailsOp
         options.CustomizeProblemDetails = problem =>
         {
             own?.Invoke(problem);
-            if (problem.HttpContext.RequestServices.GetService<RunScope>() is not { IsEntered: true } scope) return;
             var status = problem.ProblemDetails.Status ?? problem.HttpContext.Response.StatusCode;
-            problem.ProblemDetails.Extensions.TryAdd("applied", status < 500 && scope.HasChanges ? "yes" : "no");
+            if (problem.HttpContext.RequestServices.GetService<RunScope>() is { IsEntered: true } scope)
+                problem.ProblemDetails.Extensions.TryAdd("applied", status < 500 && scope.HasChanges ? "yes" : "no");
+            else if (IsRefusedByRouting(problem.HttpContext, status))
+                problem.ProblemDetails.Extensions.TryAdd("applied", "no");
         };
     }
+
+    /// <summary>A method or a media type that no endpoint takes: routing answers by an endpoint of its own, which has no route.</summary>
+    private static bool IsRefusedByRouting(HttpContext context, int status) =>
+        status is StatusCodes.Status405MethodNotAllowed or StatusCodes.Status415UnsupportedMediaType && context.GetEndpoint() is { } and not RouteEndpoint;
 }

@@ -94,9 +94,9 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
 
     public void Check(TurnRequest request, IReadOnlyList<Row> rows)
     {
-        if (request.TaggedSlot < 0 || request.Slots[request.TaggedSlot].IsNew) return;
-        var row = rows[request.TaggedSlot];
-        if (!Preconditions.Hold(_context.Request.Headers, row, IsBuffered)) throw Errors.PreconditionFailed();
+        var headers = _context.Request.Headers;
+        var holds = request.TaggedSlot >= 0 ? Preconditions.Hold(headers, rows[request.TaggedSlot], IsBuffered) : rows.Count == 0 || !Preconditions.NamesVersion(headers);
+        if (!holds) throw Errors.PreconditionFailed();
     }
 
     public async ValueTask<TurnReply> RunAsync(TurnRun run)

@@ -22,6 +22,12 @@ internal static class Preconditions
         return !writes || headers.IfNoneMatch is not { Count: > 0 } none || !Matches(none, row.Exists ? row.Version : StateVersion.None, weak: true);
     }
 
+    /// <summary>
+    /// Whether <c>If-Match</c> names versions. Where no one state's version is that of the answer (several states, and none marked
+    /// <c>[ETag]</c>), no tag can match, and the client that sent one wants no write.
+    /// </summary>
+    public static bool NamesVersion(IHeaderDictionary headers) => headers.IfMatch is { Count: > 0 } match && match.ToString().Trim() is not "*";
+
     /// <summary>Whether a reader already has this version (section 13.1.2).</summary>
     public static bool IsNotModified(HttpRequest request, StateVersion version) =>
         (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))

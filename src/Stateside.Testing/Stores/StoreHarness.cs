@@ -70,6 +70,7 @@ public abstract class StoreHarness : IAsyncDisposable
     /// <summary>
     /// Starts a process that makes such a store on the same data and hands it to <see cref="ConformanceProcess.RunAsync"/>, with its standard
     /// input and output redirected (<see cref="HarnessAbilities.Process"/>). The suite kills it and disposes of it.
+    /// Where the clock is the process's own, that of the harness is ahead of it, by less than a day.
     /// </summary>
     public virtual Process StartProcess() => throw Lacks(nameof(StartProcess));
 
@@ -78,6 +79,9 @@ public abstract class StoreHarness : IAsyncDisposable
 
     /// <summary>How many generated sequences are tried in each case that tries them; 1 or more. Default: 300.</summary>
     public virtual int Sequences => 300;
+
+    /// <summary>The seed of the first generated sequence, to try again what a failure has shown. Default: null, another each time.</summary>
+    public virtual int? Seed => null;
 
     /// <inheritdoc/>
     public virtual ValueTask DisposeAsync()

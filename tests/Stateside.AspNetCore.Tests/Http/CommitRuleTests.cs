@@ -157,7 +157,7 @@ public class CommitRuleTests
         await using var app = await TestApp.StartAsync(a =>
         {
             a.MapMethods("/state/{id}", ["CONNECT"], async (HttpContext http, [RouteKey("id")] State<Tally> tally) => { tally.Update(t => t.Add()); await http.WebSockets.AcceptWebSocketAsync(); });
-            a.MapGet("/snapshot/{id}", async (HttpContext http, [RouteKey("id")] Snapshot<Tally> tally) =>
+            a.MapMethods("/snapshot/{id}", ["CONNECT"], async (HttpContext http, [RouteKey("id")] Snapshot<Tally> tally) =>
             {
                 using var socket = await http.WebSockets.AcceptWebSocketAsync();
                 await socket.SendAsync(System.Text.Encoding.UTF8.GetBytes($"{tally.Value.Value}"), System.Net.WebSockets.WebSocketMessageType.Text, true, default);
@@ -170,6 +170,14 @@ public class CommitRuleTests
         var refused = await Assert.ThrowsAsync<System.Net.WebSockets.WebSocketException>(() => socket.ConnectAsync(new UriBuilder(app.Address) { Scheme = "ws", Path = "/state/1" }.Uri, invoker, default));
         Assert.Contains("500", refused.Message, StringComparison.Ordinal);
         Assert.Equal(0, app.Store.Commits);
+
+        using var reading = new System.Net.WebSockets.ClientWebSocket();
+        (reading.Options.HttpVersion, reading.Options.HttpVersionPolicy) = (HttpVersion.Version20, HttpVersionPolicy.RequestVersionExact);
+        await reading.ConnectAsync(new UriBuilder(app.Address) { Scheme = "ws", Path = "/snapshot/1" }.Uri, invoker, default);
+        var text = new byte[16];
+        var received = await reading.ReceiveAsync(text, default);
+        Assert.Equal("0", System.Text.Encoding.UTF8.GetString(text, 0, received.Count));
+        Assert.Equal(System.Net.WebSockets.WebSocketMessageType.Close, (await reading.ReceiveAsync(text, default)).MessageType);
     }
 
     [Fact]

@@ -99,6 +99,9 @@ public class PreconditionTests
         Problem.Is(await app.PostAsync("/two/1", ("If-Match", (await app.GetAsync("/tallies/1"))["ETag"]!)), "SS1008", 412);
         Assert.Equal(200, (await app.PostAsync("/two/1", ("If-Match", two["ETag"]!))).Status);
         Assert.Null((await app.PostAsync("/untagged/1"))["ETag"]);
+        // Who sends a version wants no write over another one, and here none can be compared.
+        Problem.Is(await app.PostAsync("/untagged/1", ("If-Match", two["ETag"]!)), "SS1008", 412);
+        Assert.Equal(200, (await app.PostAsync("/untagged/1", ("If-Match", "*"))).Status);
     }
 
     [Fact]

@@ -121,6 +121,7 @@ internal sealed class RemoteServer : IServerControl, IStoreWatcher, IAsyncDispos
 
     private async Task ServeAsync(Socket connection)
     {
+        connection.NoDelay = true;
         lock (_connections) _connections.Add(connection);
         try
         {

@@ -77,7 +77,7 @@ internal sealed class RemoteStore(EndPoint server) : IStore
         try
         {
             if (_connection is { IsOpen: true } open) return open;
-            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             await socket.ConnectAsync(server, _closed.Token).AsTask().WaitAsync(s_timeout);
             return _connection = new Connection(socket, key => _watcher?.Changed(key));
         }

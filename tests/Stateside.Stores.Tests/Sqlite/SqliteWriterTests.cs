@@ -127,7 +127,9 @@ public sealed class SqliteWriterTests : IAsyncLifetime, IDisposable
             raw.Execute("ROLLBACK");
         }
         Assert.All(await Task.WhenAll(waiting), r => Assert.Equal(CommitResult.Committed, r));
-        Assert.Equal(CommitResult.Committed, await _store.CommitAsync(Put(100, (int)SqliteWriter.MaxWaitingBytes + 1), default));
+        var part = Put(100, (int)SqliteWriter.MaxWaitingBytes / 5 + 1);
+        var large = part with { Rows = [.. Enumerable.Range(0, 5).Select(i => part.Rows[0] with { Key = part.Rows[0].Key with { Item = $"{i}" } })] };
+        Assert.Equal(CommitResult.Committed, await _store.CommitAsync(large, default));
     }
 
     [Fact]

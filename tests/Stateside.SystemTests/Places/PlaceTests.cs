@@ -74,6 +74,7 @@ public sealed class PlaceTests
         await talk.SendAsync("ann", "POST", "/cart/add", """{"product_id":"","quantity":2}""");
         await talk.SendAsync("ann", "POST", "/cart/add", "{");
         await talk.SendAsync("ann", "PUT", "/cart/add", tea);
+        await talk.SendAsync("ann", "POST", "/cart/add", tea, ("Content-Type", "text/plain"));
         await talk.SendAsync("ann", "GET", "/cart");
 
         // A session that nobody has, a forged one, and one that was forgotten.

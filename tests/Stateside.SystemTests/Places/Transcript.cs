@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Net;
+using System.Net.Http.Headers;
 using System.Text;
 using System.Text.RegularExpressions;
 using Stateside.SystemTests.Support;
@@ -37,7 +37,11 @@ internal sealed partial class Transcript : IDisposable
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
         if (json is not null) request.Content = new StringContent(json, Encoding.UTF8, "application/json");
         if (_cookies.TryGetValue(visitor, out var cookie)) request.Headers.Add("Cookie", cookie);
-        foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
+        foreach (var (name, value) in headers)
+        {
+            if (name == "Content-Type") request.Content!.Headers.ContentType = new MediaTypeHeaderValue(value);
+            else request.Headers.TryAddWithoutValidation(name, value);
+        }
         using var response = await _http.SendAsync(request);
         var body = await response.Content.ReadAsStringAsync();
 

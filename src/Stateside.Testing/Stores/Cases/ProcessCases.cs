@@ -48,7 +48,7 @@ internal static class ProcessCases
             for (var left = RandomNumberGenerator.GetInt32(1, 500) + acknowledged.Length; left > 0; left--)
             {
                 var line = await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromMinutes(2), TimeProvider.System);
-                if (line is null) throw scene.Failure("The process writes until it is killed.", "a number", "it ended by itself");
+                if (line is null) throw scene.Failure("The process writes until it is killed.", "a number", "it ended by itself: " + await SaidAsync(process));
                 Note(acknowledged, line);
             }
         }
@@ -61,6 +61,8 @@ internal static class ProcessCases
         var rest = await process.StandardOutput.ReadToEndAsync();
         foreach (var line in rest[..(rest.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries)) Note(acknowledged, line);
     }
+
+    private static async Task<string> SaidAsync(Process process) => process.StartInfo.RedirectStandardError ? await process.StandardError.ReadToEndAsync() : "it said nothing";
 
     private static void Note(long[] acknowledged, string line)
     {

@@ -23,9 +23,9 @@ internal static class SequenceCases
     {
         for (var tried = 0; tried < scene.Harness.Sequences; tried++)
         {
-            var seed = RandomNumberGenerator.GetInt32(int.MaxValue);
+            var seed = tried == 0 && scene.Harness.Seed is { } given ? given : RandomNumberGenerator.GetInt32(int.MaxValue);
             var random = new Random(seed);
-            SequenceStep[] steps = [.. Enumerable.Range(0, 1 + (tried % LongestSequence)).Select(_ => new SequenceStep(random.Next(0, 12), random.Next()))];
+            SequenceStep[] steps = [.. Enumerable.Range(0, random.Next(1, LongestSequence + 1)).Select(_ => new SequenceStep(random.Next(0, 12), random.Next()))];
             if (await FailsAsync(scene, stores, steps) is not { } failed) continue;
             (steps, failed) = await ShortenAsync(scene, stores, steps, failed);
             var how = string.Create(CultureInfo.InvariantCulture, $"  seed {seed}, sequence {tried + 1}, shortened to {steps.Length} steps:\n{failed.Log}");
