@@ -1,4 +1,6 @@
 using Shop;
+using Stateside.Postgres;
+using Stateside.Redis;
 using Stateside.Samples;
 
 var builder = WebApplication.CreateSlimBuilder(args);
@@ -9,6 +11,8 @@ builder.Services.AddProblemDetails();
 builder.Services.AddOpenApi(openApi => openApi.AddStateside().AddSchemaTransformer(MoneyJson.DescribeAsync));
 builder.Services.AddHealthChecks().AddStateside();
 builder.AddStateside()
+    .AddStore<RedisStoreProvider>()
+    .AddStore<PostgresStoreProvider>()
     .AddState("cart", ShopJson.Default.Cart, empty: Cart.Empty)
     .AddState("order", ShopJson.Default.Order, needs: Needs.Current)
     .AddState("counter", ShopJson.Default.Counter, empty: Counter.Zero);

@@ -11,7 +11,7 @@ internal static class DoctorCommand
 
     public static Command Create(Surroundings surroundings)
     {
-        var store = new Option<string?>("--store") { Description = "The store: sqlite:PATH or memory:. Default: sqlite:.stateside/stateside.db, which `up` makes.", HelpName = "URL" };
+        var store = new Option<string?>("--store") { Description = "The store: sqlite:PATH, redis://HOST:PORT/DB, postgres://USER@HOST:PORT/DB or memory:. Default: sqlite:.stateside/stateside.db, which `up` makes.", HelpName = "URL" };
         var needs = new Option<string?>("--needs") { Description = "What has to be given, else the exit code is 1: Durable, Current, Shared, Watchable, with commas between.", HelpName = "NEEDS" };
         var json = new Option<bool>("--json") { Description = "Writes the result as JSON (docs/tool.md)." };
         var command = new Command("doctor", "Grades the durability and the reach of a store, and says which needs of states it meets.") { store, needs, json };
@@ -27,7 +27,8 @@ internal static class DoctorCommand
         CommandLine.Examples(command,
             "./stateside doctor",
             "./stateside doctor --store sqlite:/var/lib/shop.db --needs Durable,Shared",
-            "./stateside doctor --store memory: --json");
+            "./stateside doctor --store postgres://shop@127.0.0.1:5432/shop --needs Durable",
+            "./stateside doctor --store redis://127.0.0.1:6379 --json");
         return command;
     }
 

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using Stateside.Postgres;
+using Stateside.Redis;
 using Stateside.Sqlite;
 using Stateside.Stores;
 
@@ -7,17 +9,16 @@ namespace Stateside.Tool;
 /// <summary>What the tool does with a store's URL: check its scheme early, make its path absolute, and show it without its password.</summary>
 internal static class StoreUrl
 {
-    private static readonly string[] s_later = ["redis", "postgres"];
+    private const string Known = "sqlite:PATH, memory:, redis://HOST:PORT/DB, postgres://USER@HOST:PORT/DB";
 
     /// <summary>The stores of this version.</summary>
-    public static readonly IStoreProvider[] Providers = [new SqliteStoreProvider(), new MemoryStoreProvider()];
+    public static readonly IStoreProvider[] Providers = [new SqliteStoreProvider(), new MemoryStoreProvider(), new RedisStoreProvider(), new PostgresStoreProvider()];
 
     /// <summary>Checks the URL, and makes the path of <c>sqlite:PATH</c> absolute, because the shop runs in another directory.</summary>
     /// <exception cref="UsageException">It is not the URL of a known store.</exception>
     public static string Resolve(string url, string directory)
     {
         var scheme = Scheme(url);
-        if (s_later.Contains(scheme)) throw new UsageException($"Stores of the kind {scheme}: are not in this version. Known now: sqlite:PATH, memory:");
         try
         {
             // Makes the store without connecting, for the sake of its own check of the URL.
@@ -36,7 +37,7 @@ internal static class StoreUrl
     /// <summary>What makes the store that a URL names.</summary>
     /// <exception cref="UsageException">Nothing does.</exception>
     public static IStoreProvider Provider(string url) => Array.Find(Providers, p => p.Scheme == Scheme(url))
-        ?? throw new UsageException($"\"{Shown(url)}\" is not the URL of a known store. Known: sqlite:PATH, memory:");
+        ?? throw new UsageException($"\"{Shown(url)}\" is not the URL of a known store. Known: {Known}");
 
     /// <summary>The part before the first colon, in lower case; empty if there is none.</summary>
     public static string Scheme(string url) => url.IndexOf(':') is > 0 and var colon ? url[..colon].ToLowerInvariant() : "";
