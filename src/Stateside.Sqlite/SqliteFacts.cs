@@ -7,7 +7,7 @@ namespace Stateside.Sqlite;
 /// <summary>What the running database says about itself, and what follows for what an acknowledged commit survives.</summary>
 internal static class SqliteFacts
 {
-    private const int MaxBodyBytes = 16 * 1024 * 1024;
+    public const int MaxBodyBytes = 16 * 1024 * 1024;
 
     private static readonly string[] s_memory = ["tmpfs", "ramfs"];
 

@@ -55,6 +55,7 @@ internal sealed class SqliteStore(SqliteUrl url, TimeProvider time) : IStore
     public ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(commit);
+        commit.EnsureFits(SqliteFacts.MaxBodyBytes);
         var work = new CommitWork(commit, _cache);
         Writer.Enqueue(work);
         return new(work.Task);

@@ -11,7 +11,7 @@ public sealed class ManualClock(DateTimeOffset? start = null) : TimeProvider
     private const long FirstTimestamp = 987_654_321;
     private readonly Lock _lock = new();
     private readonly List<ManualTimer> _timers = [];
-    private readonly DateTimeOffset _start = start ?? new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private DateTimeOffset _start = start ?? new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private TaskCompletionSource _armed = NewSignal();
     private TimeSpan _elapsed;
     private long _order;
@@ -23,7 +23,10 @@ public sealed class ManualClock(DateTimeOffset? start = null) : TimeProvider
     public override long TimestampFrequency => TimestampsPerTick * TimeSpan.TicksPerSecond;
 
     /// <inheritdoc/>
-    public override DateTimeOffset GetUtcNow() => _start + Elapsed;
+    public override DateTimeOffset GetUtcNow()
+    {
+        lock (_lock) return _start + _elapsed;
+    }
 
     /// <inheritdoc/>
     public override long GetTimestamp() => FirstTimestamp + (TimestampsPerTick * Elapsed.Ticks);
@@ -48,6 +51,14 @@ public sealed class ManualClock(DateTimeOffset? start = null) : TimeProvider
         var end = Elapsed + by;
         while (NextDue(end) is { } timer) timer.Fire();
         lock (_lock) _elapsed = end;
+    }
+
+    /// <summary>
+    /// Changes what the clock shows, as somebody does who sets it: forward or back, at once. Timers and timestamps do not notice.
+    /// </summary>
+    public void SetUtcNow(DateTimeOffset time)
+    {
+        lock (_lock) _start = time - _elapsed;
     }
 
     /// <summary>Waits until somebody waits for this clock.</summary>

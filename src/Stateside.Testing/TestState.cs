@@ -12,18 +12,18 @@ public static class TestState
     /// <summary>A state that is there.</summary>
     /// <param name="value">Its value.</param>
     /// <param name="id">Its id, as in a URL; empty for the states of a session or a user.</param>
-    public static State<T> Of<T>(T value, string id = "") where T : class => new(Definition<T>(null), Row(value, id), isNew: false);
+    public static State<T> Of<T>(T value, string id = "") where T : class => new(Definition<T>(null), RowOf(value, id), isNew: false);
 
     /// <summary>A state that is not there.</summary>
     /// <param name="empty">What was declared as <c>empty</c> for it; null: asking for its value is an error (404 over HTTP).</param>
     /// <param name="id">Its id, as in a URL; empty for the states of a session or a user.</param>
     public static State<T> Absent<T>(T? empty = null, string id = "") where T : class =>
-        new(Definition(empty), Stores.Row.Absent(Key<T>(id)), isNew: false);
+        new(Definition(empty), Row.Absent(Key<T>(id)), isNew: false);
 
     /// <summary>A state under <c>[NewKey]</c>: it is not there yet, and has an id of its own, another with each call.</summary>
     /// <param name="empty">What was declared as <c>empty</c> for it.</param>
     public static State<T> New<T>(T? empty = null) where T : class =>
-        new(Definition(empty), Stores.Row.Absent(new StateKey(Group.Unowned(TurnId.New().Value), Name<T>(), TurnId.New().ToString())), isNew: true);
+        new(Definition(empty), Row.Absent(new StateKey(Group.Unowned(TurnId.New().Value), Name<T>(), TurnId.New().ToString())), isNew: true);
 
     /// <summary>A folded state. Its events are listed as the handler raises them.</summary>
     /// <param name="value">The state before them.</param>
@@ -43,7 +43,7 @@ public static class TestState
                 return default;
             },
         };
-        return new(definition, Row(value, id), isNew: false);
+        return new(definition, RowOf(value, id), isNew: false);
     }
 
     /// <summary>Whether the handler has changed the state, so that a commit would write it.</summary>
@@ -55,7 +55,7 @@ public static class TestState
 
     internal static StateDefinition<T> Definition<T>(T? empty) where T : class => new(Name<T>(), NoJson<T>.Info, empty, Needs.None, 1);
 
-    internal static Row Row<T>(T value, string id) where T : class
+    internal static Row RowOf<T>(T value, string id) where T : class
     {
         ArgumentNullException.ThrowIfNull(value);
         return new(Key<T>(id), new StateVersion(1, new TurnId(1)), 1, 0, default, null) { Decoded = value };
@@ -93,7 +93,7 @@ public static class TestSnapshot
     /// <summary>A state that is there.</summary>
     /// <param name="value">Its value.</param>
     /// <param name="id">Its id, as in a URL; empty for the states of a session or a user.</param>
-    public static Snapshot<T> Of<T>(T value, string id = "") where T : class => new(TestState.Definition<T>(null), TestState.Row(value, id));
+    public static Snapshot<T> Of<T>(T value, string id = "") where T : class => new(TestState.Definition<T>(null), TestState.RowOf(value, id));
 
     /// <summary>A state that is not there.</summary>
     /// <param name="empty">What was declared as <c>empty</c> for it; null: asking for its value is an error (404 over HTTP).</param>

@@ -1,6 +1,15 @@
+using Stateside.Testing.Stores;
+
 namespace Stateside.Stores.Tests;
 
-public sealed class MemoryStoreTests : StoreSuite
+public sealed class MemoryStoreTests
 {
-    protected override IStore CreateStore(TimeProvider time) => new MemoryStore(time);
+    public static TheoryData<string> Names { get; } = [.. StoreConformance.CasesFor(MemoryHarness.Can).Select(c => c.Name)];
+
+    [Theory, MemberData(nameof(Names))]
+    public async Task Holds(string name)
+    {
+        await using var harness = new MemoryHarness();
+        await StoreConformance.RunAsync(name, harness);
+    }
 }

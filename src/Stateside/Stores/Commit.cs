@@ -19,6 +19,22 @@ public sealed record Commit(Group Group, TurnId Turn)
 
     /// <summary>The epoch under which a node commits, or null where no node owns the shard.</summary>
     public Fence? Fence { get; init; }
+
+    /// <summary>Refuses a commit with a body that a store does not take, before anything of it is sent. Every store calls it first.</summary>
+    /// <param name="maxBodyBytes">The store's <see cref="StoreCapabilities.MaxBodyBytes"/>.</param>
+    /// <exception cref="StoreException">A row, event, receipt or effect has more bytes than that; nothing was written.</exception>
+    public void EnsureFits(int maxBodyBytes)
+    {
+        var largest = Receipt?.Body.Length ?? 0;
+        foreach (var row in Rows)
+        {
+            largest = Math.Max(largest, row.Body.Length);
+            foreach (var e in row.Events) largest = Math.Max(largest, e.Length);
+        }
+        foreach (var effect in Effects) largest = Math.Max(largest, effect.Body.Length);
+        if (largest > maxBodyBytes)
+            throw new StoreException($"A commit holds a body of {largest} bytes, but the store takes at most {maxBodyBytes}. Nothing was written: keep less in one state.", Applied.No);
+    }
 }
 
 /// <summary>What a commit does to a row.</summary>

@@ -16,6 +16,7 @@ public sealed class MemoryStore(TimeProvider time) : IStore
     private readonly Dictionary<int, long> _epochs = [];
     private IStoreWatcher? _watcher;
     private readonly PriorityQueue<(StateKey? Row, ReceiptKey? Receipt), long> _removals = new();
+    private readonly Dictionary<(StateKey? Row, ReceiptKey? Receipt), long> _removalAt = [];
 
     /// <summary>Most bytes in one body.</summary>
     public const int MaxBodyBytes = 16 * 1024 * 1024;
@@ -40,6 +41,7 @@ public sealed class MemoryStore(TimeProvider time) : IStore
     public ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(commit);
+        commit.EnsureFits(MaxBodyBytes);
         lock (_lock)
         {
             var now = Now();
@@ -94,12 +96,14 @@ public sealed class MemoryStore(TimeProvider time) : IStore
         {
             var now = Now();
             var removed = 0;
-            // Each entry with an end stands in the queue once, under an end it once had: an entry that was prolonged goes back.
+            // What has an end stands in the queue under that end or an earlier one: what was prolonged meanwhile goes back.
             while (removed < limit && _removals.TryPeek(out var item, out var at) && at <= now)
             {
                 _removals.Dequeue();
+                if (_removalAt.GetValueOrDefault(item, Never) != at) continue;
+                _removalAt.Remove(item);
                 if (RemovalTime(item) is not { } end) continue;
-                if (end > now) _removals.Enqueue(item, end);
+                if (end > now) Schedule(item, end);
                 else if (item.Row is { } row && _rows.Remove(row) || item.Receipt is { } receipt && _receipts.Remove(receipt)) removed++;
             }
             return new(removed);
@@ -178,7 +182,6 @@ public sealed class MemoryStore(TimeProvider time) : IStore
             Body = put ? row.Body.ToArray() : default,
             Decoded = put ? row.Decoded : null,
             Journal = put && _rows.TryGetValue(row.Key, out var old) && old.Lives(now) ? old.Journal : [],
-            InRemovals = _rows.TryGetValue(row.Key, out var before) && before.InRemovals,
         };
         for (var i = 0; i < row.Events.Count; i++)
             entry.Journal.Add(new JournalEvent(row.Sequence + i + 1, turn, row.Schema, row.Events[i].ToArray()));
@@ -189,15 +192,21 @@ public sealed class MemoryStore(TimeProvider time) : IStore
     private void SetEnd(StateKey key, Entry entry, long end)
     {
         entry.EndsAt = end;
-        if (end == Never || entry.InRemovals) return;
-        entry.InRemovals = true;
-        _removals.Enqueue((key, null), end + TombstoneMilliseconds);
+        if (end != Never) Schedule((key, null), end + TombstoneMilliseconds);
+    }
+
+    /// <summary>Sees that clean-up looks at it then, or earlier. What it stood under before stays in the queue and is passed over.</summary>
+    private void Schedule((StateKey? Row, ReceiptKey? Receipt) item, long at)
+    {
+        if (_removalAt.GetValueOrDefault(item, Never) <= at) return;
+        _removalAt[item] = at;
+        _removals.Enqueue(item, at);
     }
 
     private void Write(ReceiptKey key, ReceiptWrite receipt, long now)
     {
         var end = End(receipt.TimeToLive, now);
-        if (!_receipts.ContainsKey(key)) _removals.Enqueue((null, key), end);
+        Schedule((null, key), end);
         _receipts[key] = new StoredReceipt(receipt with { Body = receipt.Body.ToArray() }, end, now + (long)receipt.Lease.TotalMilliseconds);
     }
 
@@ -218,9 +227,7 @@ public sealed class MemoryStore(TimeProvider time) : IStore
     {
         if (item.Receipt is { } receipt) return _receipts.TryGetValue(receipt, out var stored) ? stored.EndsAt : null;
         if (item.Row is not { } key || !_rows.TryGetValue(key, out var entry)) return null;
-        if (entry.EndsAt != Never) return entry.EndsAt + TombstoneMilliseconds;
-        entry.InRemovals = false;
-        return null;
+        return entry.EndsAt == Never ? null : entry.EndsAt + TombstoneMilliseconds;
     }
 
     private long Now() => time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -243,9 +250,6 @@ public sealed class MemoryStore(TimeProvider time) : IStore
 
         /// <summary>When it expires; for a deleted row when it was deleted. Milliseconds since 1970, or <see cref="Never"/>.</summary>
         public long EndsAt { get; set; }
-
-        /// <summary>Whether the queue of removals knows it.</summary>
-        public required bool InRemovals { get; set; }
 
         public bool Lives(long now) => Exists && EndsAt > now;
     }

@@ -1,5 +1,7 @@
 // What the tests start as a second process. The first argument says what it does; the store's file is the second.
 using Stateside.Stores.Tests.Child;
+using Stateside.Stores.Tests.Sqlite;
+using Stateside.Testing.Stores;
 
 switch (args)
 {
@@ -15,6 +17,8 @@ switch (args)
         return await Writers.UntilFailureAsync(file);
     case ["open", var file]:
         return await Writers.OpenAsync(file);
+    case ["conformance", var file]:
+        return await ConformanceProcess.RunAsync(TempDirectory.Store(file));
     default:
         Console.Error.WriteLine("This program is started by tests.");
         return 2;

@@ -15,6 +15,8 @@ internal sealed class ChildProcess : IDisposable
         _process = Process.Start(start)!;
     }
 
+    public Process Process => _process;
+
     public StreamReader Output => _process.StandardOutput;
 
     public static ChildProcess Start(params string[] arguments) => new(Dotnet, ["exec", typeof(ChildProcess).Assembly.Location, .. arguments]);

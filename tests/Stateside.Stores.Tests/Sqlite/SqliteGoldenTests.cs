@@ -1,4 +1,5 @@
 using System.Text;
+using Stateside.Testing;
 
 namespace Stateside.Stores.Tests.Sqlite;
 
@@ -14,7 +15,7 @@ public sealed class SqliteGoldenTests
     {
         using var directory = new TempDirectory();
         File.Copy(Path.Combine(AppContext.BaseDirectory, "Golden", "schema-1.sqlite"), directory.File());
-        var time = new ManualTime();
+        var time = new ManualClock();
         await using var store = TempDirectory.Store(directory.File(), time);
         await store.OpenAsync(default);
         await CheckAsync(store);
@@ -32,7 +33,7 @@ public sealed class SqliteGoldenTests
     public async Task What_is_written_now_reads_the_same()
     {
         using var directory = new TempDirectory();
-        await using var store = TempDirectory.Store(directory.File(), new ManualTime());
+        await using var store = TempDirectory.Store(directory.File(), new ManualClock());
         await store.OpenAsync(default);
         await store.CommitAsync(new Commit(s_group, s_turn)
         {

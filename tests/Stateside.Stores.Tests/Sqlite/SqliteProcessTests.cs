@@ -50,7 +50,7 @@ public sealed class SqliteProcessTests : IDisposable
             if (anotherHasItOpen)
             {
                 await CheckAsync(other, acknowledged);
-                await StoreSuite.IncrementAsync(other, Writers.Counter);
+                await Writers.IncrementAsync(other, Writers.Counter);
             }
             else
             {

@@ -1,6 +1,7 @@
 using System.Text;
 using Stateside.Sqlite;
 using Stateside.Sqlite.Native;
+using Stateside.Stores.Tests.Child;
 
 namespace Stateside.Stores.Tests.Sqlite;
 
@@ -126,7 +127,9 @@ public sealed class SqliteWriterTests : IAsyncLifetime, IDisposable
             raw.Execute("ROLLBACK");
         }
         Assert.All(await Task.WhenAll(waiting), r => Assert.Equal(CommitResult.Committed, r));
-        Assert.Equal(CommitResult.Committed, await _store.CommitAsync(Put(100, (int)SqliteWriter.MaxWaitingBytes + 1), default));
+        var part = Put(100, (int)SqliteWriter.MaxWaitingBytes / 5 + 1);
+        var large = part with { Rows = [.. Enumerable.Range(0, 5).Select(i => part.Rows[0] with { Key = part.Rows[0].Key with { Item = $"{i}" } })] };
+        Assert.Equal(CommitResult.Committed, await _store.CommitAsync(large, default));
     }
 
     [Fact]
@@ -154,7 +157,7 @@ public sealed class SqliteWriterTests : IAsyncLifetime, IDisposable
         await second.OpenAsync(default);
         await Task.WhenAll(Enumerable.Range(0, 16).Select(i => Task.Run(async () =>
         {
-            for (var n = 0; n < 20; n++) await StoreSuite.IncrementAsync(i % 2 == 0 ? _store : second, Key(1));
+            for (var n = 0; n < 20; n++) await Writers.IncrementAsync(i % 2 == 0 ? _store : second, Key(1));
         })));
         foreach (var store in new[] { _store, second })
             Assert.Equal("320", Encoding.UTF8.GetString((await store.LoadAsync(new LoadRequest([Key(1)]), default)).Rows[0].Body.Span));
