@@ -40,6 +40,15 @@ public sealed class ManualClock(DateTimeOffset? start = null) : TimeProvider
         }
     }
 
+    /// <summary>Timers that are set and have not fired.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_lock) return _timers.Count;
+        }
+    }
+
     /// <summary>
     /// Moves the clock on. Timers that come due fire on this thread, in the order of their times, and each sees the clock at its own time.
     /// What awaits a timer may go on elsewhere and later: wait for what it does.

@@ -89,7 +89,7 @@ public sealed class BuilderTests
     [Fact]
     public void A_clock_that_is_already_there_is_kept()
     {
-        var time = new ManualTime();
+        var time = new ManualClock();
         var services = new ServiceCollection().AddSingleton<TimeProvider>(time);
         services.AddStatesideEngine(Given.Section("{}"));
 

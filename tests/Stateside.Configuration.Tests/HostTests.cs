@@ -140,7 +140,7 @@ public sealed class HostTests
     [Fact]
     public async Task Clean_up_runs_every_minute_or_so_and_again_soon_while_there_is_more()
     {
-        var (store, time) = (new FakeStore(FakeStore.Capable()), new ManualTime());
+        var (store, time) = (new FakeStore(FakeStore.Capable()), new ManualClock());
         store.Removals.Enqueue(() => StatesideHostedService.CleanUpBatch);
         store.Removals.Enqueue(() => StatesideHostedService.CleanUpBatch - 1);
         using var host = Host("{}", AddCart, services => services.AddSingleton<IStore>(store).AddSingleton<TimeProvider>(time));
@@ -166,7 +166,7 @@ public sealed class HostTests
     [Fact]
     public async Task Clean_up_that_fails_is_told_and_tried_again()
     {
-        var (store, time, log) = (new FakeStore(FakeStore.Capable()), new ManualTime(), new Lines());
+        var (store, time, log) = (new FakeStore(FakeStore.Capable()), new ManualClock(), new Lines());
         store.Removals.Enqueue(() => throw new StoreException("locked", Applied.No));
         store.Removals.Enqueue(() => throw new OperationCanceledException("a time-out of the store's own"));
         using var host = Host(

@@ -34,7 +34,7 @@ public class OutsideTests
         }
     }
 
-    private static Task<TestApp> StartAsync(Outside outside, ManualTime? time = null, TestStore? store = null) => TestApp.StartAsync(
+    private static Task<TestApp> StartAsync(Outside outside, ManualClock? time = null, TestStore? store = null) => TestApp.StartAsync(
         app =>
         {
             app.MapPost("/pay/{id}", async ([RouteKey("id")] State<Tally> tally, Turn turn) => { tally.Update(t => t.Add()); return await outside.CallAsync(turn); }).CallsOutside();
@@ -134,7 +134,7 @@ public class OutsideTests
     [Fact]
     public async Task CRS_01_and_EXP_02_A_claim_of_a_dead_process_is_told_as_unknown_once_its_own_lease_is_over()
     {
-        var (time, outside) = (new ManualTime(), new Outside());
+        var (time, outside) = (new ManualClock(), new Outside());
         var store = new TestStore(time);
         await using var app = await StartAsync(outside, time, store);
         await LeaveClaimAsync(app, "/pay/1");
@@ -148,7 +148,7 @@ public class OutsideTests
     [Fact]
     public async Task A_claim_of_a_dead_process_is_taken_over_where_calls_are_safe_to_repeat_and_carries_the_same_ids()
     {
-        var (time, outside) = (new ManualTime(), new Outside { Fails = true });
+        var (time, outside) = (new ManualClock(), new Outside { Fails = true });
         await using var app = await StartAsync(outside, time);
         Problem.Is(await app.PostAsync("/again/1", (Name, "k")), "SS1006", 409, "unknown");
         outside.Fails = false;
@@ -163,7 +163,7 @@ public class OutsideTests
     [Fact]
     public async Task EXP_02_A_claim_is_renewed_while_the_handler_runs()
     {
-        var (time, outside) = (new ManualTime(), new Outside { Gate = new Gate() });
+        var (time, outside) = (new ManualClock(), new Outside { Gate = new Gate() });
         await using var app = await StartAsync(outside, time);
         var renewed = new Gate();
         app.Store.AfterCommit = (c, _) =>
@@ -186,7 +186,7 @@ public class OutsideTests
     [Fact]
     public async Task CON_03_Who_has_lost_the_claim_cannot_complete_with_the_old_token()
     {
-        var (time, outside) = (new ManualTime(), new Outside { Gate = new Gate() });
+        var (time, outside) = (new ManualClock(), new Outside { Gate = new Gate() });
         await using var app = await StartAsync(outside, time);
         var first = app.PostAsync("/again/1", (Name, "k"));
         await outside.Gate.ArrivedAsync();
@@ -254,7 +254,7 @@ public class OutsideTests
     private static async Task LeaveClaimAsync(TestApp app, string path)
     {
         var dead = new Outside { Gate = new Gate() };
-        await using var other = await StartAsync(dead, new ManualTime(), app.Store);
+        await using var other = await StartAsync(dead, new ManualClock(), app.Store);
         Commit? claim = null;
         app.Store.BeforeCommit = c => { claim = c; return TestStore.Fail(Applied.No); };
         await other.PostAsync(path, (Name, "k"));

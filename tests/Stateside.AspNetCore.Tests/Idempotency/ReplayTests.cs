@@ -93,7 +93,7 @@ public class ReplayTests
     [Fact]
     public async Task EXP_01_One_second_before_the_retention_ends_is_a_replay_and_one_second_after_a_new_request()
     {
-        var time = new ManualTime();
+        var time = new ManualClock();
         await using var app = await TestApp.StartAsync(KeyTests.Map, new() { Time = time, Settings = { ["Idempotency:Retention"] = "01:00:00" } });
         Assert.Equal("1", (await app.PostAsync("/tallies/1", (Name, "k"))).Text);
         time.Advance(TimeSpan.FromMinutes(60) - TimeSpan.FromSeconds(1));

@@ -87,7 +87,7 @@ public class CookieTests
     [Fact]
     public async Task OWA_06_A_session_that_is_not_used_ends_after_the_idle_time_and_not_a_second_before()
     {
-        var time = new ManualTime();
+        var time = new ManualClock();
         await using var app = await TestApp.StartAsync(SessionTests.Map, InMemory(time));
         var session = await app.BeginSessionAsync("/basket/x");
         time.Advance(TimeSpan.FromMinutes(30) - TimeSpan.FromSeconds(1));
@@ -100,7 +100,7 @@ public class CookieTests
     [Fact]
     public async Task OWA_07_However_busy_a_session_ends_at_its_absolute_end()
     {
-        var time = new ManualTime();
+        var time = new ManualClock();
         await using var app = await TestApp.StartAsync(SessionTests.Map, InMemory(time));
         var session = await app.BeginSessionAsync("/basket/x");
         for (var i = 0; i < 11; i++)

@@ -153,7 +153,7 @@ public class SessionTests
     [Fact]
     public async Task SES_06_A_request_that_only_reads_writes_nothing_and_below_three_quarters_touches_once()
     {
-        var time = new ManualTime();
+        var time = new ManualClock();
         await using var app = await TestApp.StartAsync(Map, new() { Time = time, Settings = { ["Session:IdleTimeout"] = "01:00:00", ["States:basket:Expires"] = "02:00:00" } });
         var session = await app.BeginSessionAsync("/basket/seed");
         var before = app.Store.Commits;
@@ -179,7 +179,7 @@ public class SessionTests
     [Fact]
     public async Task SES_06_A_touch_that_fails_harms_no_reader()
     {
-        var time = new ManualTime();
+        var time = new ManualClock();
         await using var app = await TestApp.StartAsync(Map, new() { Time = time });
         var session = await app.BeginSessionAsync("/basket/seed");
         time.Advance(TimeSpan.FromHours(6));

@@ -2,6 +2,7 @@ using Stateside.Testing;
 
 namespace Stateside.Stores.Tests.Broken;
 
+#region break
 /// <summary>Compares no version: whatever is there is written over, as a plain SET does.</summary>
 internal sealed class NoVersionCompare(IStore inner) : DelegatingStore(inner)
 {
@@ -15,6 +16,7 @@ internal sealed class NoVersionCompare(IStore inner) : DelegatingStore(inner)
         }
     }
 }
+#endregion
 
 /// <summary>Records the receipt after the commit, in a commit of its own.</summary>
 internal sealed class ReceiptOutsideTheCommit(IStore inner) : DelegatingStore(inner)

@@ -17,8 +17,10 @@ switch (args)
         return await Writers.UntilFailureAsync(file);
     case ["open", var file]:
         return await Writers.OpenAsync(file);
+    #region process
     case ["conformance", var file]:
         return await ConformanceProcess.RunAsync(TempDirectory.Store(file));
+    #endregion
     default:
         Console.Error.WriteLine("This program is started by tests.");
         return 2;

@@ -4,6 +4,7 @@ using Stateside.Testing.Stores;
 
 namespace Stateside.Stores.Tests.Remote;
 
+#region harness
 internal sealed class RemoteHarness : StoreHarness
 {
     public const HarnessAbilities Can = MemoryHarness.Can | HarnessAbilities.Proxy | HarnessAbilities.Server;
@@ -43,3 +44,4 @@ internal sealed class RemoteHarness : StoreHarness
         await base.DisposeAsync();
     }
 }
+#endregion

@@ -5,6 +5,7 @@ namespace Stateside.Stores.Tests.Remote;
 /// <summary>The cases that need a network and a server, on one that is small enough to be sure of.</summary>
 public sealed class RemoteStoreTests
 {
+    #region tests
     public static TheoryData<string> Names { get; } = [.. StoreConformance.CasesFor(RemoteHarness.Can).Select(c => c.Name)];
 
     [Theory, MemberData(nameof(Names))]
@@ -13,4 +14,5 @@ public sealed class RemoteStoreTests
         await using var harness = new RemoteHarness();
         await StoreConformance.RunAsync(name, harness);
     }
+    #endregion
 }

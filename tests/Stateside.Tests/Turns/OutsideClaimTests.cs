@@ -8,7 +8,7 @@ public sealed class OutsideClaimTests : IDisposable
 {
     private static readonly ReceiptRequest Once = new(new ReceiptId(1, 2), new ReceiptId(3, 4), CallsOutside: true, SafeToRepeat: false);
     private static readonly ReceiptRequest Repeatable = Once with { SafeToRepeat = true };
-    private readonly ManualTime _time = new();
+    private readonly ManualClock _time = new();
     private readonly Engine _engine;
     private readonly StateKey _key = Engine.Key();
 
