@@ -103,7 +103,7 @@ public sealed class ErrorPageTests
         Faults.NotDurable("order", Memory, "Stateside:Store", "Stateside:AssumeDurable"),
         Faults.NotDurable("order", FakeStore.Capable("sqlite", Durability.Process, facts: new StoreFact("synchronous", "NORMAL", ".")), "Stateside:Store", "Stateside:AssumeDurable"),
         Faults.NotDurable("order", FakeStore.Capable("redis", Durability.Unknown), "Stateside:Store", "Stateside:AssumeDurable"),
-        Faults.NotShared("order", Memory, "Stateside:Store"), Faults.NotWatchable("order", Memory, "Stateside:Store"),
+        Faults.NotShared("order", Memory, "Stateside:Store"), Faults.NotWatchable("order", FakeStore.Capable("sqlite"), "Stateside:Store"),
         Faults.UnknownPlace("Stateside:States:cart:Place", "Stor"), Faults.UnknownStore("Stateside:Store", "sqlit", Stores),
         Faults.NoScheme("Stateside:Store", Stores.Select(s => s.Example)), Faults.BadStoreUrl("Stateside:Store", Stores[0], "Nothing may follow \"memory:\"."),
         Faults.BadValue("Stateside:Session:IdleTimeout", "30", ConfigurationEntries.SessionIdleTimeout.Rule, "12:00:00"),

@@ -4,16 +4,17 @@ using Stateside.Testing.Stores;
 namespace Stateside.Stores.Tests;
 
 /// <summary>Several views of one store in memory: what is a store object of its own elsewhere.</summary>
-internal sealed class MemoryHarness : StoreHarness, IStoreWatcher
+/// <param name="clockStands">False: the clock goes on by itself, as that of a server does.</param>
+internal sealed class MemoryHarness(bool clockStands = true) : StoreHarness, IStoreWatcher
 {
-    private readonly ManualClock _clock = new();
+    private readonly MovedClock _clock = new(clockStands);
     private readonly List<IStoreWatcher> _watchers = [];
     private MemoryStore _data = null!;
 
     public const HarnessAbilities Can =
         HarnessAbilities.SecondStore | HarnessAbilities.ClockStands | HarnessAbilities.ClockForward | HarnessAbilities.ClockHours | HarnessAbilities.ClockBack;
 
-    public override HarnessAbilities Abilities => Can;
+    public override HarnessAbilities Abilities => clockStands ? Can : Can & ~HarnessAbilities.ClockStands;
 
     public override IStore CreateStore() => new View(_data, this);
 
@@ -27,7 +28,7 @@ internal sealed class MemoryHarness : StoreHarness, IStoreWatcher
 
     public override Task AdvanceAsync(TimeSpan by)
     {
-        _clock.SetUtcNow(_clock.GetUtcNow() + by);
+        _clock.Moved += by;
         return Task.CompletedTask;
     }
 
@@ -47,5 +48,14 @@ internal sealed class MemoryHarness : StoreHarness, IStoreWatcher
         {
             lock (harness._watchers) harness._watchers.Add(watcher);
         }
+    }
+
+    private sealed class MovedClock(bool stands) : TimeProvider
+    {
+        private readonly DateTimeOffset _start = System.GetUtcNow();
+
+        public TimeSpan Moved { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => (stands ? _start : System.GetUtcNow()) + Moved;
     }
 }

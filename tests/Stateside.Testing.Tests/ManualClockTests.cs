@@ -80,6 +80,19 @@ public sealed class ManualClockTests
     }
 
     [Fact]
+    public void What_it_shows_can_be_set_and_timers_do_not_notice()
+    {
+        var (fired, before) = (0, _clock.GetTimestamp());
+        using var timer = _clock.CreateTimer(_ => fired++, null, TimeSpan.FromMinutes(1), Timeout.InfiniteTimeSpan);
+        _clock.SetUtcNow(_clock.GetUtcNow() - TimeSpan.FromHours(5));
+        Assert.Equal((new DateTimeOffset(2029, 12, 31, 19, 0, 0, TimeSpan.Zero), before), (_clock.GetUtcNow(), _clock.GetTimestamp()));
+        _clock.SetUtcNow(_clock.GetUtcNow() + TimeSpan.FromHours(9));
+        Assert.Equal((0, 1), (fired, _clock.Waiting));
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal((1, 0), (fired, _clock.Waiting));
+    }
+
+    [Fact]
     public void Time_does_not_go_back() =>
         Assert.Throws<ArgumentOutOfRangeException>(() => _clock.Advance(TimeSpan.FromTicks(-1)));
 }

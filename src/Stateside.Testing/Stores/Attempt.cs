@@ -21,11 +21,14 @@ internal static class Attempt
         return failure is null;
     }
 
+    /// <summary>Tries a verb that may have written before it failed: it is answered, or fails in time.</summary>
+    public static async Task<bool> AnyAsync(Scene scene, Func<Task> verb) => await FailureAsync(scene, verb) is null;
+
     /// <summary>Tries again until it succeeds: the store finds back to its server by itself.</summary>
-    public static async Task EventuallyAsync(Scene scene, Func<Task> read)
+    public static async Task EventuallyAsync(Scene scene, Func<Task> verb)
     {
         var began = TimeProvider.System.GetTimestamp();
-        while (!await ReadAsync(scene, read))
+        while (!await AnyAsync(scene, verb))
         {
             scene.True(TimeProvider.System.GetElapsedTime(began) < scene.Harness.Patience, "A store recovers by itself when its server can be reached again.", $"within {scene.Harness.Patience}", "it still fails");
             await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System);

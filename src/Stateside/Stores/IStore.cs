@@ -12,6 +12,7 @@ namespace Stateside.Stores;
 /// <item>A failure says what it knows: <see cref="StoreException.Applied"/> is <see cref="Applied.No"/> only when nothing can
 /// have been written, and <see cref="Applied.Unknown"/> whenever the answer was lost on the way.</item>
 /// <item>Time to live runs on the store's clock. A row past it is answered as absent, with the version it had.</item>
+/// <item>A body of more bytes than <see cref="StoreCapabilities.MaxBodyBytes"/> is refused, with nothing written: <see cref="Commit.EnsureFits"/>.</item>
 /// <item>Every text and every byte that comes in is data; none of it is ever part of a statement.</item>
 /// </list>
 /// All members may be called from many threads at once.

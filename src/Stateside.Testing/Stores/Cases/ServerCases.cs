@@ -19,6 +19,9 @@ internal static class ServerCases
         var acknowledged = new long[Writers];
         for (var round = 0; round < 3; round++)
         {
+            var before = new IReadOnlyList<Row>[Writers];
+            for (var writer = 0; writer < Writers; writer++)
+                await Attempt.EventuallyAsync(scene, async () => before[writer] = (await scene.Store.LoadAsync(new LoadRequest(new WholeCommit($"server {writer}").Keys), default)).Rows);
             var enough = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             var left = 60 * (round + 1);
             var tried = new (Commit Commit, long Number, Applied? Said)[Writers];
@@ -26,9 +29,7 @@ internal static class ServerCases
             {
                 await Task.Yield();
                 var whole = new WholeCommit($"server {writer}");
-                var rows = (IReadOnlyList<Row>)[];
-                await Attempt.EventuallyAsync(scene, async () => rows = (await scene.Store.LoadAsync(new LoadRequest(whole.Keys), default)).Rows);
-                for (; ; rows = WholeCommit.RowsAfter(tried[writer].Commit))
+                for (var rows = before[writer]; ; rows = WholeCommit.RowsAfter(tried[writer].Commit))
                 {
                     var (commit, number) = whole.Next(rows);
                     var said = await Attempt.CommitAsync(scene, scene.Store, commit);
@@ -64,16 +65,20 @@ internal static class ServerCases
         (string Verb, Func<Task> Do)[] verbs =
         [
             ("load", () => store.LoadAsync(new LoadRequest([key]), default).AsTask()), ("list", () => store.ListAsync(key.Group, 10, default).AsTask()),
-            ("journal", () => store.ReadJournalAsync(key, 0, 10, default).AsTask()), ("due", () => store.FindDueAsync(10, default).AsTask()), ("clean up", () => store.CleanUpAsync(10, default).AsTask()),
+            ("journal", () => store.ReadJournalAsync(key, 0, 10, default).AsTask()), ("due", () => store.FindDueAsync(10, default).AsTask()),
         ];
         foreach (var (verb, run) in verbs)
             scene.True(!await Attempt.ReadAsync(scene, run), "A verb without a server fails.", nameof(StoreException), $"{verb} was answered");
+        scene.True(!await Attempt.AnyAsync(scene, CleanUpAsync), "A verb without a server fails.", nameof(StoreException), "a clean-up was answered");
         await scene.Harness.Server.RestartAsync();
+        await Attempt.EventuallyAsync(scene, CleanUpAsync);
         foreach (var (_, run) in verbs) await Attempt.EventuallyAsync(scene, run);
         if (scene.Capabilities.Durability < Durability.Process) return;
         var text = "";
         await Attempt.EventuallyAsync(scene, async () => text = Text(await scene.LoadAsync(key)));
         scene.True(text == "there" || (said == Applied.Unknown && text == "tried"), "What failed with Applied.No was not written.", "there", text);
+
+        Task CleanUpAsync() => store.CleanUpAsync(10, default).AsTask();
     }
 
     private static async Task StillAsync(Scene scene)
