@@ -14,7 +14,7 @@ internal static class UpCommand
         var port = new Option<int>("--port") { Description = "The port on 127.0.0.1, 1 to 65535.", DefaultValueFactory = _ => 8080, HelpName = "P" };
         var architecture = new Option<string>("--as") { Description = "Which side holds the state. In this version: hybrid, classic.", DefaultValueFactory = _ => "hybrid" };
         architecture.AcceptOnlyFromAmong(ShopPlan.Architectures);
-        var store = new Option<string?>("--store") { Description = "The store: sqlite:PATH or memory:. Default: sqlite:DIR/stateside.db", HelpName = "URL" };
+        var store = new Option<string?>("--store") { Description = "The store: sqlite:PATH, redis://HOST:PORT/DB, postgres://USER@HOST:PORT/DB or memory:. Default: sqlite:DIR/stateside.db", HelpName = "URL" };
         var place = new Option<string[]>("--place") { Description = "Overrules the preset for one state; may be repeated.", HelpName = "state=Place", DefaultValueFactory = _ => [] };
         var data = new Option<string>("--data") { Description = "Where data, logs and process ids go.", DefaultValueFactory = _ => ".stateside", HelpName = "DIR" };
         var noRestart = new Option<bool>("--no-restart") { Description = "Ends, with exit code 1, when the shop dies; else it is started again after a second." };
