@@ -17,9 +17,10 @@ public sealed class ServerProcess : IAsyncDisposable
     private const string Watchdog = """
         "$@" </dev/null & server=$!
         echo "pid $server"
-        ( while read -r _; do :; done; kill -9 "$server" 2>/dev/null ) <&3 &
+        ( while read -r _; do :; done; kill -9 "$server" 2>/dev/null ) <&3 >/dev/null 2>&1 & watch=$!
         exec 3<&-
-        wait "$server"
+        wait "$server"; code=$?
+        kill "$watch"; exit "$code"
         """;
 
     private readonly Process _shell;
