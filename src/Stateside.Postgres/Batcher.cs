@@ -115,6 +115,14 @@ internal abstract class Batcher<TWork, TResult>(int mostTrips) where TWork : Wor
 /// <summary>One connection that is opened when it is needed and opened anew after it broke.</summary>
 internal sealed class Session(NpgsqlDataSource source)
 {
+    /// <summary>The server ends what the session that broke still does there, and answers when that has ended; only the store's own can be meant.</summary>
+    private const string EndSession = """
+        SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity
+        WHERE pid = $1 AND usename = current_user AND datname = current_database() AND application_name = 'stateside'
+        """;
+
+    private int _lost;
+
     public NpgsqlConnection? Connection { get; private set; }
 
     /// <summary>The server warned since the last look.</summary>
@@ -126,8 +134,32 @@ internal sealed class Session(NpgsqlDataSource source)
         if (Connection is { State: System.Data.ConnectionState.Open }) return false;
         await CloseAsync();
         Connection = await source.OpenConnectionAsync();
+        _lost = Connection.ProcessID;
         Connection.Notice += (_, e) => WasWarned |= e.Notice.InvariantSeverity == "WARNING";
         return true;
+    }
+
+    /// <summary>
+    /// After a connection broke over a commit: sees to it that the server no longer works on that commit when its caller hears of the
+    /// failure, so that what he loads next stays true. Where that fails too, the outcome is unknown all the same.
+    /// </summary>
+    public async ValueTask EndLostAsync()
+    {
+        var lost = _lost;
+        try
+        {
+            await OpenAsync();
+            if (lost == _lost) return;
+            await using var ending = new NpgsqlCommand(EndSession, Connection);
+            ending.Parameters.Add(new NpgsqlParameter<int> { TypedValue = lost, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Integer });
+            await ending.ExecuteNonQueryAsync();
+        }
+        catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException or ObjectDisposedException)
+        {
+            // The server is away, and cannot go on with anything either.
+        }
+        // What is opened next begins with nothing prepared.
+        await CloseAsync();
     }
 
     public async ValueTask CloseAsync()

@@ -110,6 +110,7 @@ internal sealed class Committer(NpgsqlDataSource source, Statements statements, 
                 log.TripFailed(PostgresFailure.State(e));
                 if (sent) log.OutcomeUnknown(batch.Count);
                 await _session.CloseAsync();
+                if (sent) await _session.EndLostAsync();
                 Fail(batch, PostgresFailure.Of(e, applied));
             }
         }
