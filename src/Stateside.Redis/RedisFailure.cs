@@ -6,6 +6,9 @@ namespace Stateside.Redis;
 /// <summary>Makes of what Redis answers one line for the operator: what happened, and the fix. It repeats nothing that came with the command.</summary>
 internal static class RedisFailure
 {
+    private const string NotPermitted =
+        "The Redis user may not do what the store needs. Let its ACL permit: +@read +@write +@scripting +@connection +time, and the keys and channels of the prefix (~ss:*).";
+
     public static StoreException Closed() => new("The Redis store is not open.", Applied.No);
 
     public static StoreException Foreign(Exception? inner = null) => new(
@@ -21,6 +24,9 @@ internal static class RedisFailure
     public static StoreException TooLarge(string what, int bytes) => new(
         $"{what} has {bytes} bytes, and a Redis store keeps at most {RedisFacts.MaxBodyBytes}. Nothing was written: keep less in one state.", Applied.No);
 
+    /// <summary>Whether an account lacks a right inside a script; Redis has no word of its own for that.</summary>
+    public static bool IsNotPermitted(string error) => error.Contains("user executing the script can't", StringComparison.Ordinal);
+
     /// <summary>What an error that Redis answered means, by its first word.</summary>
     /// <param name="error">The error: a word in capitals and the server's text.</param>
     public static string Line(string error)
@@ -32,7 +38,8 @@ internal static class RedisFailure
             "READONLY" => "The Redis server is a read-only replica. Name the primary in the URL; after a fail-over, the name that leads to the new one.",
             "NOAUTH" => "Redis asks for a password. Write it into the URL: redis://user:password@host:port",
             "WRONGPASS" => "Redis refuses the user name or the password of the URL. Correct them, or the user's ACL on the server.",
-            "NOPERM" => "The Redis user may not do what the store needs. Let its ACL permit: +@read +@write +@scripting +@connection, and the keys and channels of the prefix (~ss:*).",
+            "NOPERM" => NotPermitted,
+            "ERR" when IsNotPermitted(error) => NotPermitted,
             "WRONGTYPE" => "A key under the store's prefix holds a value of another type, so somebody else writes there. Give each application a prefix of its own in the URL: ?prefix=shop:",
             "MISCONF" => "Redis cannot write to its disk and refuses to write at all. See that the disk has space and that the server's log names no error; writing goes on by itself.",
             "LOADING" => "Redis is reading its data from disk after a start. It answers by itself when it is done.",

@@ -20,7 +20,7 @@ internal sealed class RedisOpening(RedisClient client, RedisLayout layout, int[]
         {
             await TryAsync(cancellationToken);
         }
-        catch (RedisException e) when (e.Message.StartsWith("ERR", StringComparison.Ordinal))
+        catch (RedisException e) when (e.Message.StartsWith("ERR", StringComparison.Ordinal) && !RedisFailure.IsNotPermitted(e.Message))
         {
             // A server that answers everything else but not this has another idea of Lua or of a command.
             throw new StoreException("The server lacks a command or a rule of Redis 7 that the store's scripts need (EVALSHA with keys of one hash tag, SET with PXAT, ZRANGE, UNLINK). Use Redis 7 or later, or a server compatible with it.", Applied.No, e);
