@@ -50,8 +50,14 @@ internal sealed class Listener(NpgsqlDataSource source, Statements statements, I
                 if (failures++ == 0) log.WatchBroke();
                 watcher.AnyChanged();
             }
-            await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(100 << Math.Min(failures, 5), 2_000)), TimeProvider.System, _stopping.Token)
-                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            try
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(100 << Math.Min(failures, 5), 2_000)), TimeProvider.System, _stopping.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
         }
     }
 

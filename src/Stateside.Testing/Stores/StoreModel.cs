@@ -27,7 +27,7 @@ internal sealed class StoreModel(TimeSpan grain)
     /// <summary>A store may have forgotten the version of what has been gone for an hour; what it answers then is what counts.</summary>
     public void Forget(StateKey key)
     {
-        if (_rows.TryGetValue(key, out var row) && Living(key) is null && row.Ends + (long)RowWrite.TombstoneLife.TotalMilliseconds <= Now + (long)grain.TotalMilliseconds) _rows.Remove(key);
+        if (_rows.TryGetValue(key, out var row) && Living(key) is null && row.Ends + (long)RowWrite.TombstoneLife.TotalMilliseconds <= Now + 1) _rows.Remove(key);
     }
 
     public string Commit(Commit commit)

@@ -16,9 +16,10 @@ internal sealed class StoreSequence(Scene scene, IStore[] stores, int number)
     private static readonly TimeSpan[] s_exactLives = [TimeSpan.FromMilliseconds(1500), TimeSpan.FromMinutes(1), TimeSpan.FromHours(3)];
     private static readonly TimeSpan[] s_exactMoves = [TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30), TimeSpan.FromHours(1), TimeSpan.FromSeconds(8000)];
 
-    // Where the clock runs by itself, whatever ends ends at half past and the clock moves by whole hours: the minutes that the test itself takes never matter.
-    private static readonly TimeSpan[] s_hourlyLives = [TimeSpan.FromHours(0.5), TimeSpan.FromHours(1.5), TimeSpan.FromHours(7.5)];
-    private static readonly TimeSpan[] s_hourlyMoves = [TimeSpan.FromHours(1), TimeSpan.FromHours(1), TimeSpan.FromHours(3)];
+    // Where the clock runs by itself, it moves by tens of minutes, whose sums are never an hour, and whatever ends ends five minutes away from
+    // all of them: so the moments that the test itself takes matter neither for what ends nor for how long a version is remembered after it.
+    private static readonly TimeSpan[] s_hourlyLives = [TimeSpan.FromMinutes(35), TimeSpan.FromMinutes(95), TimeSpan.FromMinutes(455)];
+    private static readonly TimeSpan[] s_hourlyMoves = [TimeSpan.FromMinutes(50), TimeSpan.FromMinutes(50), TimeSpan.FromMinutes(170)];
 
     private readonly Group[] _groups = [Group.Keyed($"{number}/g"), Group.Keyed($"{number}/{{h}}")];
     private readonly bool _isExact = scene.Can(HarnessAbilities.ClockStands);

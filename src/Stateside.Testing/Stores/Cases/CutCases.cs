@@ -90,6 +90,9 @@ internal static class CutCases
                 var rows = (IReadOnlyList<Row>)[];
                 await Attempt.EventuallyAsync(scene, async () => rows = (await store.LoadAsync(new LoadRequest(whole.Keys), default)).Rows);
                 scene.True(WholeCommit.Number(rows[0]) is var there && (there == done || there == done + 1), "What is there is what was acknowledged, or one more whose answer was lost.", $"{done} or {done + 1}", there);
+                // The one whose answer was lost counts as done, also if it was the last.
+                done = WholeCommit.Number(rows[0]);
+                if (done == 25) break;
                 var (commit, number) = whole.Next(rows);
                 done = await Attempt.CommitAsync(scene, store, commit) is null ? number : number - 1;
             }
