@@ -42,6 +42,8 @@ internal static class PostgresFailure
             return "The PostgreSQL server did not answer in time. See that it runs and is not overloaded; connect_timeout and command_timeout in the URL say how long to wait.";
         if (Find<NpgsqlException>(e) is { } client && client.Message.Contains("No password", StringComparison.Ordinal))
             return "The PostgreSQL server asks for a password. Give it in the URL, in PGPASSWORD or in the password file.";
+        if (Find<NpgsqlException>(e) is { } unsecured && unsecured.Message.StartsWith("SSL connection requested", StringComparison.Ordinal))
+            return "The PostgreSQL server offers no TLS, and the URL asks for it. Switch it on there (ssl = on, and a certificate), or write sslmode=prefer.";
         if (Find<NpgsqlException>(e) is { } other && other.Message.Contains("No suitable host", StringComparison.Ordinal))
             return "None of the PostgreSQL servers in the URL takes writes. Promote one, or name the primary.";
         return "The connection to the PostgreSQL server broke. It is opened anew with the next request; see the server's log for the reason.";

@@ -27,13 +27,15 @@ public sealed class ServerProcess : IAsyncDisposable
     private readonly StringBuilder _output = new();
     private readonly TaskCompletionSource<int> _pid = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private bool _isDisposed;
+
     private ServerProcess(Process shell) => _shell = shell;
 
     /// <summary>The server's own process id.</summary>
     public int Id { get; private set; }
 
     /// <summary>Whether the server has ended.</summary>
-    public bool HasExited => _shell.HasExited;
+    public bool HasExited => _isDisposed || _shell.HasExited;
 
     /// <summary>What it wrote so far, for the message of a failed test.</summary>
     public string Said
@@ -98,6 +100,7 @@ public sealed class ServerProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (!HasExited) await KillAsync();
+        _isDisposed = true;
         _shell.Dispose();
     }
 
