@@ -1,6 +1,8 @@
 // The sample shop on a store that can be counted, slowed down and killed: for tests only.
 using Shop;
 using Stateside.CrashHost;
+using Stateside.Postgres;
+using Stateside.Redis;
 using Stateside.Samples;
 using Stateside.Stores;
 using Stateside.Testing;
@@ -28,6 +30,8 @@ builder.Services.AddSingleton(services => new CrashingStore(
 builder.Services.AddSingleton(services => new HostStore(services.GetRequiredService<CrashingStore>(), services.GetRequiredService<CrashPlan>(), settings));
 builder.Services.AddSingleton<IStore>(services => services.GetRequiredService<HostStore>());
 builder.AddStateside()
+    .AddStore<RedisStoreProvider>()
+    .AddStore<PostgresStoreProvider>()
     .AddState("cart", ShopJson.Default.Cart, empty: Cart.Empty)
     .AddState("order", ShopJson.Default.Order, needs: Needs.Current)
     .AddState("counter", ShopJson.Default.Counter, empty: Counter.Zero, shape: settings.CounterShape);

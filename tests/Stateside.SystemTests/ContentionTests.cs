@@ -10,16 +10,21 @@ public sealed class ContentionTests
     private const int Increments = 1024;
 
     [Theory]
-    [InlineData("memory:", 1)]
-    [InlineData("sqlite:", 1)]
-    [InlineData("sqlite:", 2)]
-    public async Task Increments_of_one_counter_are_all_counted_or_visibly_refused(string store, int processes)
+    [InlineData("memory", 1)]
+    [InlineData("sqlite", 1)]
+    [InlineData("sqlite", 2)]
+    [InlineData("redis", 1)]
+    [InlineData("redis", 2)]
+    [InlineData("redis-cluster", 2)]
+    [InlineData("postgres", 1)]
+    [InlineData("postgres", 2)]
+    public async Task Increments_of_one_counter_are_all_counted_or_visibly_refused(string engine, int processes)
     {
-        using var folder = new TempFolder();
+        await using var under = await Engine.StartAsync(engine);
         var hosts = new List<Host>();
         try
         {
-            for (var i = 0; i < processes; i++) hosts.Add(await Host.StartShopAsync(store == "memory:" ? store : folder.Sqlite()));
+            for (var i = 0; i < processes; i++) hosts.Add(await Host.StartShopAsync(under.Url));
             var replies = new ConcurrentBag<Reply>();
             await Task.WhenAll(Enumerable.Range(0, Connections).Select(async connection =>
             {

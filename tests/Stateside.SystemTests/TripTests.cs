@@ -5,13 +5,13 @@ namespace Stateside.SystemTests;
 /// <summary>How often a request goes to the store, counted between the engine and the store of a running server.</summary>
 public sealed class TripTests
 {
-    [Theory]
-    [InlineData("memory:")]
-    [InlineData("sqlite:")]
-    public async Task A_write_takes_one_load_and_one_commit_and_a_read_one_load(string store)
+    public static TheoryData<string> Engines { get; } = [.. Engine.Names];
+
+    [Theory, MemberData(nameof(Engines))]
+    public async Task A_write_takes_one_load_and_one_commit_and_a_read_one_load(string engine)
     {
-        using var folder = new TempFolder();
-        await using var host = await Host.StartCrashHostAsync(store == "memory:" ? store : folder.Sqlite());
+        await using var under = await Engine.StartAsync(engine);
+        await using var host = await Host.StartCrashHostAsync(under.Url);
         using var visitor = new Visitor(host.Url);
         using var stranger = new Visitor(host.Url);
 

@@ -3,8 +3,10 @@ using Stateside.SystemTests.Support;
 namespace Stateside.SystemTests.Crashes;
 
 /// <summary>The process is killed at every step of a turn, started again, and asked again under the same key.</summary>
-public sealed class CrashPointTests(CrashScene scene) : IClassFixture<CrashScene>
+public abstract class CrashPointTests(CrashScene scene)
 {
+    private protected CrashScene Scene => scene;
+
     /// <summary>Each request, each step, and whether a crash there leaves the effect behind.</summary>
     public static TheoryData<string, string, bool> Steps()
     {
@@ -46,30 +48,7 @@ public sealed class CrashPointTests(CrashScene scene) : IClassFixture<CrashScene
         }
     }
 
-    /// <summary>The write at which it dies goes up by one until the commit is over before it: so there is none that was left out.</summary>
-    [Theory]
-    [InlineData("cart", "AfterWrite")]
-    [InlineData("orders", "AfterWrite")]
-    [InlineData("orders", "TornWrite")]
-    public async Task A_crash_at_any_write_of_SQLite_leaves_one_effect_and_one_answer(string name, string point)
-    {
-        var kept = new List<bool>();
-        while (true)
-        {
-            using var visitor = new Visitor(scene.Url);
-            var request = await WritingRequest.PrepareAsync(name, visitor);
-            await scene.ArmAsync(point, amount: kept.Count + 1);
-            var answer = await request.SendAsync();
-            if (answer.IsWhole && !scene.IsDead) break;
-            kept.Add(await CheckAfterCrashAsync(request, answer, isKept: null));
-            Assert.True(kept.Count < 100, "A commit of a hundred writes is not one that this test was made for.");
-        }
-        // How many writes a commit takes follows from where its rows fall, so only the first is known to be too early.
-        Assert.True(kept.Count >= 3, $"Only {kept.Count} writes were seen.");
-        Assert.False(kept[0]);
-    }
-
-    private async Task<bool> CheckAfterCrashAsync(WritingRequest request, Reply lost, bool? isKept)
+    private protected async Task<bool> CheckAfterCrashAsync(WritingRequest request, Reply lost, bool? isKept)
     {
         await scene.RestartAsync();
         var before = await request.CountEffectsAsync();
@@ -94,3 +73,35 @@ public sealed class CrashPointTests(CrashScene scene) : IClassFixture<CrashScene
         return retry.IsReplay;
     }
 }
+
+public sealed class SqliteCrashTests(SqliteScene scene) : CrashPointTests(scene), IClassFixture<SqliteScene>
+{
+    /// <summary>The write at which it dies goes up by one until the commit is over before it: so there is none that was left out.</summary>
+    [Theory]
+    [InlineData("cart", "AfterWrite")]
+    [InlineData("orders", "AfterWrite")]
+    [InlineData("orders", "TornWrite")]
+    public async Task A_crash_at_any_write_of_SQLite_leaves_one_effect_and_one_answer(string name, string point)
+    {
+        var kept = new List<bool>();
+        while (true)
+        {
+            using var visitor = new Visitor(Scene.Url);
+            var request = await WritingRequest.PrepareAsync(name, visitor);
+            await Scene.ArmAsync(point, amount: kept.Count + 1);
+            var answer = await request.SendAsync();
+            if (answer.IsWhole && !Scene.IsDead) break;
+            kept.Add(await CheckAfterCrashAsync(request, answer, isKept: null));
+            Assert.True(kept.Count < 100, "A commit of a hundred writes is not one that this test was made for.");
+        }
+        // How many writes a commit takes follows from where its rows fall, so only the first is known to be too early.
+        Assert.True(kept.Count >= 3, $"Only {kept.Count} writes were seen.");
+        Assert.False(kept[0]);
+    }
+}
+
+public sealed class RedisCrashTests(RedisScene scene) : CrashPointTests(scene), IClassFixture<RedisScene>;
+
+public sealed class RedisClusterCrashTests(RedisClusterScene scene) : CrashPointTests(scene), IClassFixture<RedisClusterScene>;
+
+public sealed class PostgresCrashTests(PostgresScene scene) : CrashPointTests(scene), IClassFixture<PostgresScene>;

@@ -2,9 +2,11 @@ using Stateside.SystemTests.Support;
 
 namespace Stateside.SystemTests.Crashes;
 
-/// <summary>The crash host on one SQLite file: told where to die, and started again on the same file and port.</summary>
-public sealed class CrashScene : IAsyncLifetime, IDisposable
+/// <summary>The crash host on one engine: told where to die, and started again on the same state and port.</summary>
+/// <param name="engine">The engine's short name.</param>
+public abstract class CrashScene(string engine) : IAsyncLifetime, IDisposable
 {
+    private Engine? _engine;
     private readonly TempFolder _folder = new();
     private readonly int _port = Ports.Next();
     private Host? _host;
@@ -16,6 +18,7 @@ public sealed class CrashScene : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
+        _engine = await Engine.StartAsync(engine);
         await File.WriteAllTextAsync(OutsideFile, "");
         await StartAsync();
     }
@@ -23,12 +26,14 @@ public sealed class CrashScene : IAsyncLifetime, IDisposable
     public async Task DisposeAsync()
     {
         if (_host is not null) await _host.DisposeAsync();
+        if (_engine is not null) await _engine.DisposeAsync();
     }
 
     public void Dispose()
     {
         _control?.Dispose();
         _folder.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>Says where the process dies next.</summary>
@@ -54,8 +59,16 @@ public sealed class CrashScene : IAsyncLifetime, IDisposable
 
     private async Task StartAsync()
     {
-        _host = await Host.StartAsync("Stateside.CrashHost", _port, _folder.Sqlite(), "--Host:OutsideFile=" + OutsideFile, "--Stateside:Idempotency:ClaimLease=00:00:02");
+        _host = await Host.StartAsync("Stateside.CrashHost", _port, _engine!.Url, "--Host:OutsideFile=" + OutsideFile, "--Stateside:Idempotency:ClaimLease=00:00:02");
         _control?.Dispose();
         _control = new Visitor(_host.Url);
     }
 }
+
+public sealed class SqliteScene() : CrashScene("sqlite");
+
+public sealed class RedisScene() : CrashScene("redis");
+
+public sealed class RedisClusterScene() : CrashScene("redis-cluster");
+
+public sealed class PostgresScene() : CrashScene("postgres");

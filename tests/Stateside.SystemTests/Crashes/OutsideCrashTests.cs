@@ -3,7 +3,7 @@ using Stateside.SystemTests.Support;
 namespace Stateside.SystemTests.Crashes;
 
 /// <summary>A handler that calls the outside world is killed around that call. The outside world is a file.</summary>
-public sealed class OutsideCrashTests(CrashScene scene) : IClassFixture<CrashScene>
+public sealed class OutsideCrashTests(SqliteScene scene) : IClassFixture<SqliteScene>
 {
     private readonly string _id = Guid.NewGuid().ToString();
     private readonly string _key = Guid.NewGuid().ToString();

@@ -5,9 +5,9 @@ namespace Stateside.SystemTests.Places;
 /// <summary>One conversation with the shop, the same answers wherever its state lives. What must differ is written down as the expectation of that place.</summary>
 public sealed class PlaceTests
 {
-    [Theory]
-    [InlineData("memory")]
-    [InlineData("sqlite")]
+    public static TheoryData<string> Engines { get; } = [.. Engine.Names];
+
+    [Theory, MemberData(nameof(Engines))]
     public async Task The_same_conversation_gets_the_same_answers(string engine)
     {
         await using var under = await Engine.StartAsync(engine);

@@ -1,25 +1,82 @@
+using Stateside.Redis.Tests;
+using Stateside.Servers;
+
 namespace Stateside.SystemTests.Support;
 
-/// <summary>A store for the shop to run on, by its short name: embedded, or a real server that this starts and stops.</summary>
+/// <summary>A store for the shop to run on, by its short name: embedded, or a real server that this starts, kills and stops.</summary>
 internal sealed class Engine : IAsyncDisposable
 {
-    private readonly TempFolder _folder = new();
+    /// <summary>All of them.</summary>
+    public static readonly string[] Names = ["memory", "sqlite", "redis", "redis-cluster", "postgres"];
 
-    private Engine(string url) => Url = url;
+    /// <summary>Those that several processes can use.</summary>
+    public static readonly string[] Shared = ["sqlite", "redis", "redis-cluster", "postgres"];
+
+    private readonly TempFolder _folder = new();
+    private TestRedis? _redis;
+    private RedisCluster? _cluster;
+    private PostgresServer? _postgres;
+
+    private Engine(string name) => Name = name;
+
+    public string Name { get; }
 
     /// <summary>What the shop is told.</summary>
-    public string Url { get; private set; }
+    public string Url { get; private set; } = "memory:";
 
-    public static Task<Engine> StartAsync(string name)
+    /// <summary>The cluster, where it is one.</summary>
+    public RedisCluster Cluster => _cluster ?? throw new InvalidOperationException($"{Name} is no cluster.");
+
+    /// <summary>Starts one. Every server has each commit on disk before it answers.</summary>
+    public static async Task<Engine> StartAsync(string name)
     {
-        var engine = new Engine(name + ":");
-        if (name == "sqlite") engine.Url = engine._folder.Sqlite();
-        return Task.FromResult(engine);
+        var engine = new Engine(name);
+        switch (name)
+        {
+            case "memory": break;
+            case "sqlite": engine.Url = engine._folder.Sqlite(); break;
+            case "redis":
+                engine._redis = await TestRedis.StartAsync(["--appendonly", "yes", "--appendfsync", "always"]);
+                engine.Url = engine._redis.Url;
+                break;
+            case "redis-cluster":
+                engine._cluster = await RedisCluster.StartAsync();
+                engine.Url = engine._cluster.Url;
+                break;
+            case "postgres":
+                engine._postgres = await PostgresServer.StartAsync();
+                engine.Url = engine._postgres.Url();
+                break;
+            default: throw new ArgumentException(name, nameof(name));
+        }
+        return engine;
     }
 
-    public ValueTask DisposeAsync()
+    /// <summary>SIGKILL to the server, and the same server again on its data.</summary>
+    public async Task KillAndRestartServerAsync()
     {
+        if (_redis is not null)
+        {
+            await _redis.KillAsync();
+            await _redis.RestartAsync();
+        }
+        if (_postgres is not null)
+        {
+            await _postgres.KillAsync();
+            await _postgres.RestartAsync();
+        }
+    }
+
+    /// <summary>Holds the server still: connections stay, nothing answers.</summary>
+    public Task PauseServerAsync() => _redis?.PauseAsync() ?? _postgres!.PauseAsync();
+
+    public Task ContinueServerAsync() => _redis?.ContinueAsync() ?? _postgres!.ContinueAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_redis is not null) await _redis.DisposeAsync();
+        if (_cluster is not null) await _cluster.DisposeAsync();
+        if (_postgres is not null) await _postgres.DisposeAsync();
         _folder.Dispose();
-        return default;
     }
 }
