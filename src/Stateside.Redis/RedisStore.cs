@@ -54,7 +54,7 @@ internal sealed class RedisStore : IStore
         RespValue answer;
         try
         {
-            answer = await _client.EvalAsync(RedisScripts.Commit, _slots[shard], RedisCommit.Keys(_layout, commit, shard), RedisCommit.Arguments(commit), cancellationToken);
+            answer = await _client.EvalAsync(_client.Tracks ? RedisScripts.CommitAndWatch : RedisScripts.Commit, _slots[shard], RedisCommit.Keys(_layout, commit, shard), RedisCommit.Arguments(commit), cancellationToken);
         }
         catch (RedisException e)
         {

@@ -326,7 +326,7 @@ internal sealed class RedisClient : IAsyncDisposable
         try
         {
             var connection = await node.GetAsync(default);
-            await connection.SendAsync(RespCommand.OfWords("CLIENT", "TRACKING", "ON"), default);
+            await connection.SendAsync(RespCommand.OfWords("CLIENT", "TRACKING", "ON", "NOLOOP"), default);
             TellReconnected();
         }
         catch (RedisException)
