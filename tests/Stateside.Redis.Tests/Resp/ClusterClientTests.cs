@@ -58,14 +58,14 @@ public sealed class ClusterClientTests(ThreePrimariesAndReplicas cluster) : ICla
                 Interlocked.Increment(ref counts[i]);
             }
         }).ToArray();
-        while (counts.Any(c => c < 3)) await Task.Delay(5);
+        await load.UntilAsync(() => counts.All(c => c >= 3));
         var asked = await AsksAsync();
         await cluster.MoveSlotAsync(slot, Tag);
         var askedMeanwhile = await AsksAsync() - asked;
         var before = counts.Sum();
-        while (counts.Sum() < before + 1000) await Task.Delay(5);
+        await load.UntilAsync(() => counts.Sum() >= before + 1000);
         Volatile.Write(ref stop, true);
-        await Task.WhenAll(load);
+        await load.EndAsync();
         Assert.InRange(askedMeanwhile, 1, long.MaxValue);
         for (var i = 0; i < Counters; i++)
             Assert.Equal(counts[i].ToString(CultureInfo.InvariantCulture), (await client.SendAsync(slot, RespCommand.Of("GET", Bytes($"{Tag}{i}")), default)).Text);
@@ -111,7 +111,7 @@ public sealed class ClusterClientTests(ThreePrimariesAndReplicas cluster) : ICla
                 await Task.Delay(1);
             }
         }).ToArray();
-        while (outcomes.Count < 500) await Task.Delay(5);
+        await load.UntilAsync(() => outcomes.Count >= 500);
         await victim.Server.KillAsync();
         var died = Stopwatch.StartNew();
         // The replica is promoted by itself; a command of its slots then works again.
@@ -129,7 +129,7 @@ public sealed class ClusterClientTests(ThreePrimariesAndReplicas cluster) : ICla
             }
         }
         Volatile.Write(ref stop, true);
-        await Task.WhenAll(load);
+        await load.EndAsync();
         Assert.InRange(slowest, 0, 8000);
         Assert.InRange(outcomes.Count(o => o.Value == Applied.No), 1, int.MaxValue);
         foreach (var (key, applied) in outcomes)

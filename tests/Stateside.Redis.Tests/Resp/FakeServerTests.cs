@@ -19,7 +19,7 @@ public sealed class FakeServerTests
     }
 
     private static async Task<RedisException> FailsAsync(RedisClient client, RespCommand command) =>
-        await Assert.ThrowsAsync<RedisException>(async () => await client.SendAsync(-1, command, default));
+        await Assert.ThrowsAsync<RedisException>(() => client.SendAsync(-1, command, default).AsTask().WaitAsync(TimeSpan.FromSeconds(30)));
 
     /// <summary>Repeats a command until the client has a connection again.</summary>
     private static async Task<RespValue> RecoverAsync(RedisClient client, RespCommand command)

@@ -16,7 +16,8 @@ public sealed class RedisClientTests
         return client;
     }
 
-    private static ValueTask<RespValue> SendAsync(RedisClient client, params string[] words) => client.SendAsync(-1, RespCommand.OfWords(words[0], words[1..]), default);
+    private static Task<RespValue> SendAsync(RedisClient client, params string[] words) =>
+        client.SendAsync(-1, RespCommand.OfWords(words[0], words[1..]), default).AsTask().WaitAsync(TimeSpan.FromSeconds(30));
 
     private static async Task<RedisException> OpenFailsAsync(string url)
     {
@@ -156,13 +157,13 @@ public sealed class RedisClientTests
         for (var round = 0; round < 3; round++)
         {
             var enough = outcomes.Count(o => o.Value == Applied.Yes) + 1000;
-            while (outcomes.Count(o => o.Value == Applied.Yes) < enough) await Task.Delay(10);
+            await load.UntilAsync(() => outcomes.Count(o => o.Value == Applied.Yes) >= enough);
             await server.KillAsync();
             await server.RestartAsync();
         }
         await RecoverAsync(client, "PING");
         Volatile.Write(ref stop, true);
-        await Task.WhenAll(load);
+        await load.EndAsync();
         Assert.InRange(slowest, 0, 6000);
         Assert.InRange(outcomes.Count(o => o.Value == Applied.No), 1, int.MaxValue);
         Assert.InRange(outcomes.Count(o => o.Value == Applied.Unknown), 1, 3 * 33);
