@@ -13,13 +13,15 @@ internal static class DoctorCommand
     {
         var store = new Option<string?>("--store") { Description = "The store: sqlite:PATH, redis://HOST:PORT/DB, postgres://USER@HOST:PORT/DB or memory:. Default: sqlite:.stateside/stateside.db, which `up` makes.", HelpName = "URL" };
         var needs = new Option<string?>("--needs") { Description = "What has to be given, else the exit code is 1: Durable, Current, Shared, Watchable, with commas between.", HelpName = "NEEDS" };
+        var config = new Option<string?>("--config") { Description = "An application's settings (appsettings.json): the store and AssumeDurable of its section Stateside.", HelpName = "FILE" };
         var json = new Option<bool>("--json") { Description = "Writes the result as JSON (docs/tool.md)." };
-        var command = new Command("doctor", "Grades the durability and the reach of a store, and says which needs of states it meets.") { store, needs, json };
+        var command = new Command("doctor", "Grades the durability and the reach of a store, and says which needs of states it meets.") { store, config, needs, json };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var asked = ParseNeeds(parsed.GetValue(needs));
-            var url = StoreUrl.Resolve(parsed.GetValue(store) ?? "sqlite:.stateside/stateside.db", surroundings.Directory);
-            var diagnosis = Diagnosis.Of(StoreUrl.Shown(url), await OpenAsync(url, surroundings.Time, cancellationToken), asked);
+            var settings = parsed.GetValue(config) is { } file ? ApplicationSettings.Read(Path.GetFullPath(file, surroundings.Directory)) : null;
+            var url = StoreUrl.Resolve(parsed.GetValue(store) ?? settings?.Store ?? "sqlite:.stateside/stateside.db", surroundings.Directory);
+            var diagnosis = Diagnosis.Of(StoreUrl.Shown(url), await OpenAsync(url, surroundings.Time, cancellationToken), asked, settings?.AssumesDurable ?? false);
             if (parsed.GetValue(json)) diagnosis.WriteJson(surroundings.Out);
             else diagnosis.Write(surroundings);
             return diagnosis.Holds ? ExitCode.Holds : ExitCode.DoesNotHold;
@@ -28,6 +30,7 @@ internal static class DoctorCommand
             "./stateside doctor",
             "./stateside doctor --store sqlite:/var/lib/shop.db --needs Durable,Shared",
             "./stateside doctor --store postgres://shop@127.0.0.1:5432/shop --needs Durable",
+            "./stateside doctor --config appsettings.Production.json --needs Durable,Shared",
             "./stateside doctor --store redis://127.0.0.1:6379 --json");
         return command;
     }

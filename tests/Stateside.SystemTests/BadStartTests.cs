@@ -16,7 +16,6 @@ public sealed class BadStartTests
     [InlineData("not the URL of a known store", "--store", "mongo:shop")]
     [InlineData("not the URL of a known store", "--store", "shop.db")]
     [InlineData("names no file", "--store", "sqlite:")]
-    [InlineData("not in this version", "--store", "redis://127.0.0.1:6379")]
     [InlineData("not a port", "--port", "0")]
     [InlineData("hybrid", "--as", "serverless")]
     public async Task Up_refuses_what_does_not_exist(string because, params string[] arguments)

@@ -75,7 +75,7 @@ public sealed class BenchTests : IDisposable
 
     private static BenchReport Report(double[] bare, double[] read, long errors = 0) => BenchReport.Of(s_machine, s_options, new Dictionary<BenchRow, List<BenchSample>>
     {
-        [BenchRow.Bare] = [.. bare.Select(rate => new BenchSample(rate, 1, 2, 1, 1, 0))],
-        [BenchRow.All[1]] = [.. read.Select(rate => new BenchSample(rate, 1, 2, 1, 1, errors))],
+        [BenchRow.Bare] = [.. bare.Select(rate => new BenchSample(rate, 1, 2, 1, 1, 0, 0))],
+        [BenchRow.All[1]] = [.. read.Select(rate => new BenchSample(rate, 1, 2, 1, 1, 0, errors))],
     }, [0.01]);
 }

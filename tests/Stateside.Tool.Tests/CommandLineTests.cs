@@ -15,7 +15,6 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("up --as other", "'hybrid'")]
     [InlineData("up --port 0", "1 to 65535")]
     [InlineData("up --port x", "--port")]
-    [InlineData("up --store redis://127.0.0.1:6379", "sqlite:PATH")]
     [InlineData("up --store nonsense", "sqlite:PATH")]
     [InlineData("up --store sqlite:", "sqlite:PATH")]
     [InlineData("up --store sqlite:///x.db", "for an absolute one")]
@@ -84,6 +83,19 @@ public sealed class CommandLineTests : IDisposable
         (code, output, _) = await Tool.RunAsync(_directory.Path, "doctor", "--store", "memory:", "--needs", "durable,Current");
         Assert.Equal(1, code);
         Assert.EndsWith("DOES NOT HOLD: not given: Durable\n", output);
+    }
+
+    [Theory]
+    [InlineData("{ // the store\n \"stateside\": { \"Store\": \"memory:\" } }", 0, "memory:")]
+    [InlineData("{ \"Other\": 1 }", 2, "no section")]
+    [InlineData("{ \"Stateside\": ", 2, "cannot be read")]
+    public async Task A_doctor_takes_the_store_from_an_applications_settings(string settings, int expected, string says)
+    {
+        var file = Path.Combine(_directory.Path, "appsettings.json");
+        await File.WriteAllTextAsync(file, settings);
+        var (code, output, error) = await Tool.RunAsync(_directory.Path, "doctor", "--config", file);
+        Assert.Equal(expected, code);
+        Assert.Contains(says, output + error, StringComparison.Ordinal);
     }
 
     [Theory]

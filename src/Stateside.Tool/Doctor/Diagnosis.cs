@@ -15,16 +15,18 @@ internal sealed record Diagnosis(
     /// <param name="shownUrl">The store's URL without secrets.</param>
     /// <param name="found">What the store declared when it was opened.</param>
     /// <param name="asked">What has to be given.</param>
-    public static Diagnosis Of(string shownUrl, StoreCapabilities found, Needs asked)
+    /// <param name="assumesDurable">Whether the application's configuration vouches for a store that cannot tell.</param>
+    public static Diagnosis Of(string shownUrl, StoreCapabilities found, Needs asked, bool assumesDurable = false)
     {
         GivenNeed[] needs =
         [
-            Need(Stateside.Needs.Durable, found.Durability is Stores.Durability.Disk or Stores.Durability.Replicated, found.Durability switch
+            Need(Stateside.Needs.Durable, found.Durability is Stores.Durability.Disk or Stores.Durability.Replicated || found.Durability == Stores.Durability.Unknown && assumesDurable, found.Durability switch
             {
                 Stores.Durability.Replicated => "an acknowledged change survives the loss of a machine",
                 Stores.Durability.Disk => "an acknowledged change is on disk before the answer",
                 Stores.Durability.Process => "an acknowledged change survives the process, but the last moments are lost with the power",
                 Stores.Durability.None => "everything is gone with the process",
+                _ when assumesDurable => "the store cannot tell; Stateside:AssumeDurable vouches for it",
                 _ => "the store cannot tell; set Stateside:AssumeDurable if you know that it is",
             }),
             Need(Stateside.Needs.Current, true, "every commit compares versions in the store, whatever the store"),
