@@ -170,11 +170,13 @@ internal sealed class PreparedCommit
     private readonly List<long> _locks;
     private readonly CommitColumns _columns;
     private readonly NpgsqlParameter<string>? _payload;
+    private readonly string _writer;
     private readonly List<(int Commit, int Row)> _owners = [];
 
     public PreparedCommit(NpgsqlConnection connection, Statements statements, CommitParts parts, bool notify)
     {
         _batch = new NpgsqlBatch(connection);
+        _writer = statements.Writer;
         var locking = new NpgsqlBatchCommand(Statements.Lock);
         _locks = new Columns(locking.Parameters).Longs();
         var writing = new NpgsqlBatchCommand(statements.Commit(parts));
@@ -207,7 +209,7 @@ internal sealed class PreparedCommit
             for (var r = 0; r < commit.Rows.Count; r++) _owners.Add((c, r));
         }
         _locks.Sort();
-        if (notify) _payload!.TypedValue = isWatched ? Changes.Write(batch) : Changes.Any;
+        if (notify) _payload!.TypedValue = isWatched ? Changes.Write(_writer, batch) : Changes.Any(_writer);
     }
 
     public async Task<CommitResult[]> ExecuteAsync(List<CommitWork> batch)

@@ -64,7 +64,7 @@ internal sealed class Listener(NpgsqlDataSource source, Statements statements, I
     private async Task ListenAsync(Action listens)
     {
         await using var connection = await source.OpenConnectionAsync(_stopping.Token);
-        connection.Notification += (_, e) => Changes.Read(e.Payload, watcher);
+        connection.Notification += (_, e) => Changes.Read(e.Payload, statements.Writer, watcher);
         await using (var listen = new NpgsqlCommand($"LISTEN \"{Changes.Channel(statements.Schema)}\"", connection))
             await listen.ExecuteNonQueryAsync(_stopping.Token);
         await RenewAsync(connection);

@@ -29,6 +29,9 @@ internal sealed class Statements(string schema)
 
     public string Schema => schema;
 
+    /// <summary>Who writes, in notifications: a store has no need to hear of what it wrote itself.</summary>
+    public string Writer { get; } = TurnId.New().ToString();
+
     /// <summary>Takes the locks in the order given: all processes sort them, so that no two wait for each other.</summary>
     public static string Lock => "SELECT pg_advisory_xact_lock(k) FROM unnest($1::int8[]) AS k";
 

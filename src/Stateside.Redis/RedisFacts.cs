@@ -65,7 +65,7 @@ internal static class RedisFacts
             new("min-replicas-to-write", worst["min-replicas-to-write"] ?? "unknown", "With 1 or more a primary that has lost its replicas stops writing; it is no promise that they have a commit."),
             new("tracking", isWatchable ? "yes" : "no", isWatchable
                 ? "Redis tells of changes to rows that were read."
-                : "The server speaks no RESP3, so it tells of no changes."),
+                : "The server speaks no RESP3, or its ACL denies CLIENT TRACKING, so it tells of no changes."),
         };
         return new StoreCapabilities("redis", worst.Durability, StoreReach.Network, isWatchable, MaxBodyBytes, facts);
     }

@@ -24,8 +24,9 @@ internal static class RedisFailure
     public static StoreException TooLarge(string what, int bytes) => new(
         $"{what} has {bytes} bytes, and a Redis store keeps at most {RedisFacts.MaxBodyBytes}. Nothing was written: keep less in one state.", Applied.No);
 
-    /// <summary>Whether an account lacks a right inside a script; Redis has no word of its own for that.</summary>
-    public static bool IsNotPermitted(string error) => error.Contains("user executing the script can't", StringComparison.Ordinal);
+    /// <summary>Whether an account lacks a right inside a script; Redis has no word of its own for that, and other words since 7.2.</summary>
+    public static bool IsNotPermitted(string error) =>
+        error.Contains("user executing the script can't", StringComparison.Ordinal) || error.Contains("ACL failure in script", StringComparison.Ordinal);
 
     /// <summary>What an error that Redis answered means, by its first word.</summary>
     /// <param name="error">The error: a word in capitals and the server's text.</param>

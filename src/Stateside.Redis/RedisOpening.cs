@@ -25,7 +25,7 @@ internal sealed class RedisOpening(RedisClient client, RedisLayout layout, int[]
             // A server that answers everything else but not this has another idea of Lua or of a command.
             throw new StoreException("The server lacks a command or a rule of Redis 7 that the store's scripts need (EVALSHA with keys of one hash tag, SET with PXAT, ZRANGE, UNLINK). Use Redis 7 or later, or a server compatible with it.", Applied.No, e);
         }
-        return RedisFacts.Of(primaries, client.IsCluster, client.IsResp3);
+        return RedisFacts.Of(primaries, client.IsCluster, client.Tells);
     }
 
     private static void Check(RedisPrimary primary)

@@ -54,7 +54,7 @@ internal sealed class RedisStore : IStore
         RespValue answer;
         try
         {
-            answer = await _client.EvalAsync(RedisScripts.Commit, _slots[shard], RedisCommit.Keys(_layout, commit, shard), RedisCommit.Arguments(commit), cancellationToken);
+            answer = await _client.EvalAsync(_client.Tracks ? RedisScripts.CommitAndWatch : RedisScripts.Commit, _slots[shard], RedisCommit.Keys(_layout, commit, shard), RedisCommit.Arguments(commit), cancellationToken);
         }
         catch (RedisException e)
         {
@@ -91,7 +91,7 @@ internal sealed class RedisStore : IStore
     public void Watch(IStoreWatcher watcher)
     {
         ArgumentNullException.ThrowIfNull(watcher);
-        if (!_isOpen || !_client.IsResp3) return;
+        if (!_isOpen || !_client.Tells) return;
         var invalidations = new RedisInvalidations(_layout, watcher);
         _client.Pushed += invalidations.Read;
         _client.Reconnected += watcher.AnyChanged;

@@ -156,6 +156,48 @@ public sealed class FaultTests : IAsyncLifetime
         await CountOnAsync(store, 2);
     }
 
+    [Fact]
+    public async Task A_watcher_hears_of_others_and_not_of_itself()
+    {
+        await using var store = Create(_server.Url());
+        await using var other = Create(_server.Url());
+        await store.OpenAsync(default);
+        await other.OpenAsync(default);
+        var heard = new Heard();
+        store.Watch(heard);
+        // Until it listens, and a second longer, it is told that anything may have changed.
+        await Heard.UntilAsync(() => heard.Any >= 2);
+        await PutAsync(store, default, StateKey.From("cart", "mine"));
+        await PutAsync(store, default, StateKey.From("cart", "mine too"));
+        await PutAsync(other, default, StateKey.From("cart", "theirs"));
+        await PutAsync(other, default, StateKey.From("cart", "theirs too"));
+        await Heard.UntilAsync(() => heard.Keys.Contains(StateKey.From("cart", "theirs too")) || heard.Any > 3);
+        Assert.DoesNotContain(StateKey.From("cart", "mine"), heard.Keys);
+        Assert.DoesNotContain(StateKey.From("cart", "mine too"), heard.Keys);
+    }
+
+    private sealed class Heard : IStoreWatcher
+    {
+        public System.Collections.Concurrent.ConcurrentBag<StateKey> Keys { get; } = [];
+
+        public int Any => Volatile.Read(ref _any);
+
+        private int _any;
+
+        public void Changed(StateKey key) => Keys.Add(key);
+
+        public void AnyChanged() => Interlocked.Increment(ref _any);
+
+        public static async Task UntilAsync(Func<bool> isSo)
+        {
+            for (var tries = 0; !isSo(); tries++)
+            {
+                Assert.True(tries < 400, "Nothing was heard.");
+                await Task.Delay(25);
+            }
+        }
+    }
+
     private static IStore Create(string url) => new PostgresStoreProvider().Create(url, TimeProvider.System);
 
     private static RowWrite Row(StateKey key, StateVersion expected, string body = "1") => new(key, RowChange.Put, expected) { Body = Encoding.UTF8.GetBytes(body) };

@@ -191,4 +191,37 @@ public sealed class FaultTests
         Assert.Equal((row.Version, "body"), (touched.Version, Encoding.UTF8.GetString(touched.Body.Span)));
         Assert.InRange(touched.Remaining!.Value, TimeSpan.FromMinutes(179), TimeSpan.FromHours(3));
     }
+
+    [Fact]
+    public async Task A_watcher_hears_of_others_and_not_of_itself_and_goes_on_watching_what_it_wrote()
+    {
+        await using var server = await TestRedis.StartAsync();
+        await using var store = Create(server);
+        await using var other = Create(server);
+        await store.OpenAsync(default);
+        await other.OpenAsync(default);
+        var heard = System.Threading.Channels.Channel.CreateUnbounded<StateKey?>();
+        store.Watch(new Heard(heard.Writer));
+        Assert.Null(await heard.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(10)));
+        var key = StateKey.From("cart", "one");
+        var version = default(StateVersion);
+        foreach (var writer in (IStore[])[store, store, other])
+        {
+            var turn = TurnId.New();
+            var commit = new Commit(key.Group, turn) { Rows = [new RowWrite(key, RowChange.Put, version) { Body = "1"u8.ToArray() }] };
+            Assert.Equal(CommitResult.Committed, await writer.CommitAsync(commit, default));
+            version = version.Next(turn);
+        }
+        // It has read nothing since it wrote, and hears of the other's write first of all.
+        Assert.Equal(key, await heard.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(10)));
+        await store.LoadAsync(new LoadRequest([key]), default);
+        Assert.False(heard.Reader.TryRead(out _));
+    }
+
+    private sealed class Heard(System.Threading.Channels.ChannelWriter<StateKey?> to) : IStoreWatcher
+    {
+        public void Changed(StateKey key) => to.TryWrite(key);
+
+        public void AnyChanged() => to.TryWrite(null);
+    }
 }

@@ -36,15 +36,23 @@ public sealed class RedisClusterTests(ThreePrimaries cluster) : IClassFixture<Th
     }
 }
 
-/// <summary>Three servers that form a cluster.</summary>
-public sealed class ThreePrimaries : IAsyncLifetime
+/// <summary>Three servers that form a cluster, and as many replicas of each as a test wants.</summary>
+public class ThreePrimaries : IAsyncLifetime
 {
+    private readonly int _replicas;
+
+    public ThreePrimaries()
+    {
+    }
+
+    protected ThreePrimaries(int replicas) => _replicas = replicas;
+
     internal List<TestRedis> Servers { get; } = [];
 
     public async Task InitializeAsync()
     {
-        for (var i = 0; i < 3; i++) Servers.Add(await TestRedis.StartAsync(["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]));
-        await RunAsync(["--cluster", "create", .. Servers.Select(s => $"127.0.0.1:{s.Port}"), "--cluster-yes"]);
+        for (var i = 0; i < 3 * (1 + _replicas); i++) Servers.Add(await TestRedis.StartAsync(["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0"]));
+        await RunAsync(["--cluster", "create", .. Servers.Select(s => $"127.0.0.1:{s.Port}"), "--cluster-replicas", $"{_replicas}", "--cluster-yes"]);
         foreach (var server in Servers)
             for (var tries = 0; !(await server.CommandAsync("CLUSTER", "INFO")).Contains("cluster_state:ok", StringComparison.Ordinal); tries++)
             {

@@ -30,6 +30,7 @@ internal sealed class RedisClient : IAsyncDisposable
     private RedisNode?[]? _bySlot;
     private Task _refreshing = Task.CompletedTask;
     private long _refreshedAt;
+    private int _refreshes;
     private bool _isDisposed;
 
     public RedisClient(RedisUrl url, TimeProvider? time = null, ILogger? log = null)
@@ -50,6 +51,9 @@ internal sealed class RedisClient : IAsyncDisposable
     /// <summary>Whether the servers speak RESP3, without which they push nothing.</summary>
     public bool IsResp3 => _first.IsResp3;
 
+    /// <summary>Whether the servers tell of changes: they speak RESP3, and the user may ask for it. Known once open.</summary>
+    public bool Tells { get; private set; }
+
     internal bool Tracks { get; private set; }
 
     /// <summary>Connects, and finds out whether it is a cluster.</summary>
@@ -57,9 +61,13 @@ internal sealed class RedisClient : IAsyncDisposable
     public async Task OpenAsync(CancellationToken cancellationToken)
     {
         var connection = await FirstConnectionAsync(cancellationToken);
+        // Says nothing that was not so before, but tells whether the user may ask for it.
+        Tells = IsResp3 && !(await connection.SendAsync(RespCommand.OfWords("CLIENT", "TRACKING", "OFF"), cancellationToken)).IsError;
         var map = await connection.SendAsync(RespCommand.OfWords("CLUSTER", "SLOTS"), cancellationToken);
         // A single server answers that it is none, or does not know the command, or does not let us ask.
-        if (map.IsError) return;
+        if (map.IsErrorOf("ERR"u8) || map.IsErrorOf("NOPERM"u8)) return;
+        // One that is still loading is not known to be none.
+        if (map.IsError) throw RedisException.Of(map);
         ReadMap(map, _first.Endpoint);
     }
 
@@ -265,7 +273,10 @@ internal sealed class RedisClient : IAsyncDisposable
     {
         await Task.Yield();
         RedisNode[] nodes;
+        // Another one first each time: one that the others have cut off would answer with a map of its own for ever.
         lock (_gate) nodes = [.. _nodes.Values, _first];
+        var first = (int)((uint)_refreshes++ % (uint)nodes.Length);
+        nodes = [.. nodes[first..], .. nodes[..first]];
         var reason = "no server answers";
         foreach (var node in nodes)
         {
@@ -315,7 +326,7 @@ internal sealed class RedisClient : IAsyncDisposable
         try
         {
             var connection = await node.GetAsync(default);
-            await connection.SendAsync(RespCommand.OfWords("CLIENT", "TRACKING", "ON"), default);
+            await connection.SendAsync(RespCommand.OfWords("CLIENT", "TRACKING", "ON", "NOLOOP"), default);
             TellReconnected();
         }
         catch (RedisException)

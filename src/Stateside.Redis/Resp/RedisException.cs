@@ -26,6 +26,8 @@ internal sealed class RedisException(string message, Applied applied, Exception?
         var text = error.Text;
         var end = text.IndexOf(' ', StringComparison.Ordinal);
         var code = end < 0 ? text : text[..end];
-        return new RedisException(text, s_refusals.Contains(code) ? Applied.No : Applied.Unknown) { IsAnswer = true };
+        // What an account may not do is also found out in the middle of a script, after what it may.
+        var isRefused = s_refusals.Contains(code) && !(code == "NOPERM" && text.Contains("script", StringComparison.Ordinal));
+        return new RedisException(text, isRefused ? Applied.No : Applied.Unknown) { IsAnswer = true };
     }
 }

@@ -238,7 +238,12 @@ internal sealed class RespConnection : IThreadPoolWorkItem, IAsyncDisposable
         }
         _watch.Dispose();
         _stream.Dispose();
-        foreach (var pending in lost) pending.TrySetException(Lost(cause, pending.Offset < handedOver ? Applied.Unknown : Applied.No));
+        foreach (var pending in lost)
+        {
+            pending.TrySetException(Lost(cause, pending.Offset < handedOver ? Applied.Unknown : Applied.No));
+            // Whoever was cancelled does not look any more.
+            _ = pending.Task.Exception;
+        }
         _closed.TrySetResult(cause);
     }
 

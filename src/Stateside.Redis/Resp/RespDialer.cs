@@ -28,7 +28,7 @@ internal static class RespDialer
             connection = new RespConnection(stream, url.CommandTimeout, pushed, time);
             var isResp3 = await GreetAsync(connection, url, bound.Token);
             if (url.Database > 0) await ExpectAsync(connection, RespCommand.OfWords("SELECT", url.Database.ToString(System.Globalization.CultureInfo.InvariantCulture)), bound.Token);
-            if (tracks && isResp3) await ExpectAsync(connection, RespCommand.OfWords("CLIENT", "TRACKING", "ON"), bound.Token);
+            if (tracks && isResp3) await ExpectAsync(connection, RespCommand.OfWords("CLIENT", "TRACKING", "ON", "NOLOOP"), bound.Token);
             return (connection, isResp3);
         }
         catch (Exception e)

@@ -12,6 +12,8 @@
 -- Times are milliseconds in decimal. Answer: 1, {'f', epoch}, {'r', now, receipt} or {'c', now, {rows}}.
 local call, sub, byte = redis.call, string.sub, string.byte
 local TOMBSTONE, HOUR = 3600000, 3600000
+-- True in the copy of this script that connections use which are told of changes.
+local TRACKS = false
 local letters, extras = ARGV[1], ARGV[2]
 local rows, at, time = #letters, 3, call('TIME')
 local now = time[1] * 1000 + (time[2] - time[2] % 1000) / 1000
@@ -139,5 +141,9 @@ for _ = 1, set do
   call('ZADD', due, now + ARGV[at + 1], ARGV[at])
   call('HSET', effects, ARGV[at], ARGV[at + 2])
   at = at + 3
+end
+-- A connection is told of changes to what it has read since it last changed; of its own (NOLOOP) it is told nothing.
+if TRACKS then
+  for i = 1, rows do call('STRLEN', KEYS[i + 1]) end
 end
 return 1
