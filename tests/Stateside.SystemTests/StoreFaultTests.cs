@@ -23,6 +23,52 @@ public sealed class StoreFaultTests
     public Task A_server_that_dies_is_given_up_in_time_and_taken_up_again(string engine) =>
         GoesAwayAsync(engine, under => under.KillServerAsync(), under => under.RestartServerAsync());
 
+    /// <summary>What waits in the socket of a server that is held still is done when it goes on, long after the shop has answered: only the receipt knows of it.</summary>
+    [Fact]
+    public async Task A_commit_that_a_silent_server_does_late_is_not_done_again()
+    {
+        await using var under = await Engine.StartAsync("redis");
+        await using var shop = await Host.StartShopAsync(under.ImpatientUrl);
+        var counted = new int[16];
+        var late = 0;
+        for (var round = 0; late == 0; round++)
+        {
+            Assert.True(round < 20, "No commit was ever on its way, or its receipt was lost.");
+            var (answers, isBusy) = (0, new TaskCompletionSource());
+            var counting = counted.Select((_, i) => CountUntilRefusedAsync(i)).ToArray();
+            await isBusy.Task.WaitAsync(s_recoversWithin);
+            await under.PauseServerAsync();
+            Assert.All(await Task.WhenAll(counting), r => Assert.True(r is { Status: 503, Applied: "no" or "unknown", RetryAfter: not null }, $"{r}"));
+            await under.ContinueServerAsync();
+
+            for (var i = 0; i < counted.Length; i++)
+            {
+                Reply reply = Reply.None;
+                await Eventually.TrueAsync(async () => (reply = await CountAsync(i)).Status == 200, s_recoversWithin, () => $"It does not come back: {reply}");
+                counted[i]++;
+                if (reply.IsReplay) late++;
+                Assert.Equal(counted[i], (int)reply.Json["value"]!);
+            }
+
+            async Task<Reply> CountUntilRefusedAsync(int i)
+            {
+                while (true)
+                {
+                    var reply = await CountAsync(i);
+                    if (reply.Status != 200) return reply;
+                    counted[i]++;
+                    if (Interlocked.Increment(ref answers) == 10 * counted.Length) isBusy.SetResult();
+                }
+            }
+        }
+
+        async Task<Reply> CountAsync(int i)
+        {
+            using var visitor = new Visitor(shop.Url);
+            return await visitor.PostAsync($"/counters/{i}", key: $"{i}-{counted[i]}");
+        }
+    }
+
     [Fact]
     public Task Redis_out_of_memory_refuses_writes_and_goes_on_reading() => RefusesWritesAsync("redis",
         under => under.Redis.CommandAsync("CONFIG", "SET", "maxmemory", "1"),
