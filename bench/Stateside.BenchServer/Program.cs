@@ -3,6 +3,8 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.DataProtection;
 using Stateside.BenchServer;
+using Stateside.Postgres;
+using Stateside.Redis;
 using Stateside.Samples;
 
 var builder = WebApplication.CreateSlimBuilder(args);
@@ -14,7 +16,9 @@ var app = builder.Configuration["mode"] switch
     "bare" => Bare(),
     "stateside" => Stateside(),
     "session" => Session(),
-    var other => throw new InvalidOperationException($"--mode {other} is none of bare, stateside, session."),
+    "redis-by-hand" => await RedisByHand.BuildAsync(builder),
+    "postgres-by-hand" => await PostgresByHand.BuildAsync(builder),
+    var other => throw new InvalidOperationException($"--mode {other} is none of bare, stateside, session, redis-by-hand, postgres-by-hand."),
 };
 StopWithParent.Watch(app.Lifetime);
 app.Run();
@@ -29,7 +33,7 @@ WebApplication Bare()
 
 WebApplication Stateside()
 {
-    builder.AddStateside().AddState("cart", BenchJson.Default.Cart, empty: Cart.Full);
+    builder.AddStateside().AddStore<RedisStoreProvider>().AddStore<PostgresStoreProvider>().AddState("cart", BenchJson.Default.Cart, empty: Cart.Full);
     var app = builder.Build();
     app.UseStateside();
     app.MapGet("/cart", (Snapshot<Cart> cart) => cart.Value);

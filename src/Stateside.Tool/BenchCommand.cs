@@ -8,7 +8,7 @@ namespace Stateside.Tool;
 /// <summary><c>bench</c>: measures what states cost over a bare endpoint. It reports, and fails only if a server answers wrongly.</summary>
 internal static class BenchCommand
 {
-    private static readonly BenchServer[] s_servers = [BenchServer.Memory, BenchServer.Sqlite, BenchServer.Session];
+    private static readonly BenchServer[] s_servers = [.. BenchRow.All.Select(row => row.Server).Where(server => server != BenchServer.Bare).Distinct()];
 
     public static Command Create(Surroundings surroundings)
     {

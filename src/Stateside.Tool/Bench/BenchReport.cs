@@ -21,7 +21,7 @@ internal sealed record Figure(double Median, double Min, double Max)
 /// <summary>One row of the result. Ratios are paired: each to the bare run of the same repetition.</summary>
 internal sealed record ReportedRow(
     string Name, Figure RequestsPerSecond, Figure Ratio, double? Aim, double P50Microseconds, double P99Microseconds, double Cores,
-    Figure CpuMicrosecondsPerRequest, long Errors);
+    Figure CpuMicrosecondsPerRequest, double StoreCpuMicrosecondsPerRequest, long Errors);
 
 /// <summary>The result of a bench: the contract of <c>bench --json</c> (docs/benchmarks.md), and what the table shows.</summary>
 internal sealed record BenchReport(Machine Machine, BenchOptions Options, double BareSpread, Figure BusyBefore, IReadOnlyList<ReportedRow> Rows)
@@ -38,6 +38,7 @@ internal sealed record BenchReport(Machine Machine, BenchOptions Options, double
             Figure.Of(row.Value.Select(s => s.P99)).Median,
             Figure.Of(row.Value.Select(s => s.Cores)).Median,
             Figure.Of(row.Value.Select(s => s.CpuPerRequest)),
+            Figure.Of(row.Value.Select(s => s.StoreCpuPerRequest)).Median,
             row.Value.Sum(s => s.Errors)));
         return new(machine, options, Figure.Of(bare.Select(s => s.RequestsPerSecond)).Spread, Figure.Of(busy), [.. rows]);
     }
@@ -54,14 +55,14 @@ internal sealed record BenchReport(Machine Machine, BenchOptions Options, double
         output.WriteLine($"{Machine.Processor}, {Machine.Processors} processors, {Machine.MemoryGigabytes:N1} GB, {Machine.System}, kernel {Machine.Kernel}");
         output.WriteLine($"{Machine.Runtime}, {Machine.LoadGenerator} on the same machine; {Options.Repetitions} x {Options.Seconds} s, {Options.Connections} connections, one server at a time");
         output.WriteLine($"noise: the bare runs lie {BareSpread:P0} apart; others kept {BusyBefore.Median:P0} of the processors busy (most: {BusyBefore.Max:P0})");
-        Tables.Write(surroundings, ["what", ">req/s (min-max)", ">ratio to bare (min-max)", ">aim", ">p50 us", ">p99 us", ">cores", ">cpu us/req", ">errors"],
+        Tables.Write(surroundings, ["what", ">req/s (min-max)", ">ratio to bare (min-max)", ">aim", ">p50 us", ">p99 us", ">cores", ">cpu us/req", ">store's", ">errors"],
             Rows.Select(row => (string[])
             [
                 row.Name,
                 $"{row.RequestsPerSecond.Median:N0} ({row.RequestsPerSecond.Min:N0}-{row.RequestsPerSecond.Max:N0})",
                 $"{row.Ratio.Median:N2} ({row.Ratio.Min:N2}-{row.Ratio.Max:N2})",
                 row.Aim is { } aim ? $"{aim:N2}" : "",
-                $"{row.P50Microseconds:N0}", $"{row.P99Microseconds:N0}", $"{row.Cores:N2}", $"{row.CpuMicrosecondsPerRequest.Median:N1}", $"{row.Errors:N0}",
+                $"{row.P50Microseconds:N0}", $"{row.P99Microseconds:N0}", $"{row.Cores:N2}", $"{row.CpuMicrosecondsPerRequest.Median:N1}", row.StoreCpuMicrosecondsPerRequest > 0 ? $"{row.StoreCpuMicrosecondsPerRequest:N1}" : "", $"{row.Errors:N0}",
             ]));
         output.WriteLine("Compare ratios, not figures, and only those of one run: see docs/benchmarks.md.");
     }

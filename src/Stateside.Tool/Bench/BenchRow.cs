@@ -17,6 +17,16 @@ internal sealed record BenchRow(string Name, BenchServer Server, string Method, 
         new("memory-write", BenchServer.Memory, "POST", 0.80),
         new("sqlite-read", BenchServer.Sqlite, "GET", 0.80),
         new("sqlite-write", BenchServer.Sqlite, "POST", 0.38),
+        new("redis-read", BenchServer.Redis, "GET", 0.58),
+        new("redis-write", BenchServer.Redis, "POST", 0.45),
+        new("redis-cached-write", BenchServer.RedisCached, "POST", 0.52),
+        new("redis-by-hand-read", BenchServer.RedisByHand, "GET"),
+        new("redis-by-hand-write", BenchServer.RedisByHand, "POST"),
+        new("postgres-read", BenchServer.Postgres, "GET", 0.50),
+        new("postgres-write", BenchServer.Postgres, "POST", 0.30),
+        new("postgres-cached-write", BenchServer.PostgresCached, "POST"),
+        new("postgres-by-hand-read", BenchServer.PostgresByHand, "GET"),
+        new("postgres-by-hand-write", BenchServer.PostgresByHand, "POST"),
         new("session-read", BenchServer.Session, "GET"),
         new("session-write", BenchServer.Session, "POST"),
     ];
@@ -28,5 +38,6 @@ internal sealed record BenchRow(string Name, BenchServer Server, string Method, 
 /// <param name="P99">Microseconds within which 99 of 100 were answered.</param>
 /// <param name="Cores">Processors that the server kept busy.</param>
 /// <param name="CpuPerRequest">Microseconds of processor time that the server spent on each request.</param>
+/// <param name="StoreCpuPerRequest">The same for the store's own server; 0 where there is none.</param>
 /// <param name="Errors">Requests that were not answered, or not with a success.</param>
-internal sealed record BenchSample(double RequestsPerSecond, double P50, double P99, double Cores, double CpuPerRequest, long Errors);
+internal sealed record BenchSample(double RequestsPerSecond, double P50, double P99, double Cores, double CpuPerRequest, double StoreCpuPerRequest, long Errors);

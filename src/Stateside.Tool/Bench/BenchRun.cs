@@ -38,14 +38,15 @@ internal sealed class BenchRun(BenchRow[] rows, BenchOptions options, int port, 
         if (Directory.Exists(data)) Directory.Delete(data, recursive: true);
         Directory.CreateDirectory(data);
         using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false, UseCookies = false }) { Timeout = TimeSpan.FromSeconds(10) };
-        await using (var process = await BenchProcess.StartAsync(server, _url, data, time, cancellationToken))
+        await using (var store = await server.StartStoreAsync(data, time, cancellationToken))
+        await using (var process = await BenchProcess.StartAsync(server, store, _url, data, time, cancellationToken))
         {
             var cookies = await Carts.MakeAsync(client, server, _url, cancellationToken);
             var cookieFile = Path.Combine(data, "cookies");
             await File.WriteAllLinesAsync(cookieFile, cookies, cancellationToken);
             foreach (var kind in kinds)
             {
-                var sample = await MeasureAsync(process, kind, cookieFile, cancellationToken);
+                var sample = await MeasureAsync(process, store, kind, cookieFile, cancellationToken);
                 Samples[kind].Add(sample);
                 say($"{where} {kind.Name}: {sample.RequestsPerSecond:N0}/s");
             }
@@ -54,15 +55,16 @@ internal sealed class BenchRun(BenchRow[] rows, BenchOptions options, int port, 
         Directory.Delete(data, recursive: true);
     }
 
-    private async Task<BenchSample> MeasureAsync(BenchProcess process, BenchRow row, string cookieFile, CancellationToken cancellationToken)
+    private async Task<BenchSample> MeasureAsync(BenchProcess process, StoreServer? store, BenchRow row, string cookieFile, CancellationToken cancellationToken)
     {
         await WarmUpAsync(row, cookieFile, cancellationToken);
-        var cpuBefore = process.CpuTime;
+        var (cpuBefore, storeBefore) = (process.CpuTime, store?.CpuTime);
         var load = await LoadGenerator.RunAsync(_url, row.Method, cookieFile, options.Connections, options.Seconds, cancellationToken);
         var cpu = process.CpuTime - cpuBefore;
         return new BenchSample(
             load.Requests / load.Duration.TotalSeconds, load.P50, load.P99,
-            cpu / load.Duration, load.Requests == 0 ? 0 : cpu.TotalMicroseconds / load.Requests, load.Errors);
+            cpu / load.Duration, load.Requests == 0 ? 0 : cpu.TotalMicroseconds / load.Requests,
+            load.Requests == 0 || store is null ? 0 : (store.CpuTime - storeBefore!.Value).TotalMicroseconds / load.Requests, load.Errors);
     }
 
     /// <summary>

@@ -6,21 +6,39 @@ namespace Stateside.Tool.Bench;
 /// <param name="Name">The name in <c>--only</c>.</param>
 /// <param name="Mode">The mode of the program.</param>
 /// <param name="HasSessions">Whether its carts belong to sessions.</param>
-internal sealed record BenchServer(string Name, string Mode, bool HasSessions)
+/// <param name="Store">The scheme of the store it keeps them in, or null.</param>
+/// <param name="IsCached">Whether the near cache is on.</param>
+internal sealed record BenchServer(string Name, string Mode, bool HasSessions, string? Store = null, bool IsCached = false)
 {
     public static readonly BenchServer Bare = new("bare", "bare", HasSessions: false);
-    public static readonly BenchServer Memory = new("memory", "stateside", HasSessions: true);
-    public static readonly BenchServer Sqlite = new("sqlite", "stateside", HasSessions: true);
+    public static readonly BenchServer Memory = new("memory", "stateside", HasSessions: true, "memory");
+    public static readonly BenchServer Sqlite = new("sqlite", "stateside", HasSessions: true, "sqlite");
+    public static readonly BenchServer Redis = new("redis", "stateside", HasSessions: true, "redis");
+    public static readonly BenchServer RedisCached = new("redis-cached", "stateside", HasSessions: true, "redis", IsCached: true);
+    public static readonly BenchServer RedisByHand = new("redis-by-hand", "redis-by-hand", HasSessions: true, "redis");
+    public static readonly BenchServer Postgres = new("postgres", "stateside", HasSessions: true, "postgres");
+    public static readonly BenchServer PostgresCached = new("postgres-cached", "stateside", HasSessions: true, "postgres", IsCached: true);
+    public static readonly BenchServer PostgresByHand = new("postgres-by-hand", "postgres-by-hand", HasSessions: true, "postgres");
     public static readonly BenchServer Session = new("session", "session", HasSessions: true);
 
-    public IEnumerable<string> Arguments(string data) =>
+    /// <summary>Starts the store's own server, where it has one.</summary>
+    public async Task<StoreServer?> StartStoreAsync(string data, TimeProvider time, CancellationToken cancellationToken) => Store switch
+    {
+        "redis" => await StoreServer.StartRedisAsync(data, time, cancellationToken),
+        "postgres" => await StoreServer.StartPostgresAsync(data, time, cancellationToken),
+        _ => null,
+    };
+
+    public IEnumerable<string> Arguments(string data, StoreServer? store) =>
     [
         // The host watches its content root for changed settings, subdirectories included; a database in there would wake it at every write.
         "--contentRoot", Path.GetDirectoryName(BenchProcess.Program)!,
         "--mode", Mode,
-        .. this == Memory ? ["--Stateside:Store=memory:"]
-            : this == Sqlite ? [$"--Stateside:Store=sqlite:{Path.Combine(data, "bench.db")}"]
+        .. store is not null ? [$"--Stateside:Store={store.Url}"]
+            : Store == "memory" ? ["--Stateside:Store=memory:"]
+            : Store == "sqlite" ? [$"--Stateside:Store=sqlite:{Path.Combine(data, "bench.db")}"]
             : (string[])[],
+        .. IsCached ? (string[])["--Stateside:States:cart:Cache=true"] : [],
     ];
 }
 
@@ -39,11 +57,11 @@ internal sealed class BenchProcess : IAsyncDisposable
     private BenchProcess(Process process, TimeProvider time) => (_process, _time) = (process, time);
 
     /// <summary>Starts the server and waits until it answers.</summary>
-    public static async Task<BenchProcess> StartAsync(BenchServer server, Uri url, string data, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<BenchProcess> StartAsync(BenchServer server, StoreServer? store, Uri url, string data, TimeProvider time, CancellationToken cancellationToken)
     {
         var log = Path.Combine(data, "server.log");
         var start = new ProcessStartInfo("/bin/sh",
-            ["-c", "exec \"$@\" >\"$0\" 2>&1", log, Repository.DotNet, Program, "--urls", url.GetLeftPart(UriPartial.Authority), .. server.Arguments(data)])
+            ["-c", "exec \"$@\" >\"$0\" 2>&1", log, Repository.DotNet, Program, "--urls", url.GetLeftPart(UriPartial.Authority), .. server.Arguments(data, store)])
         {
             RedirectStandardInput = true,
             WorkingDirectory = data,
