@@ -117,6 +117,39 @@ public sealed class BadStartTests
         Assert.Equal(5, (int)(await reader.GetAsync("/counters/a")).Json["value"]!);
     }
 
+    [Theory]
+    [InlineData("cannot be reached", "redis://no-such-host.invalid:6379")]
+    [InlineData("cannot be reached", "redis://127.0.0.1:1")]
+    [InlineData("cannot be reached", "postgres://postgres@no-such-host.invalid:5432/postgres")]
+    [InlineData("cannot be reached", "postgres://postgres@127.0.0.1:1/postgres")]
+    public async Task Up_refuses_a_server_that_is_not_there(string because, string store) => await RefusesServerAsync(store, because);
+
+    [Fact]
+    public async Task Up_refuses_a_Redis_server_that_does_not_let_it_in_or_takes_no_writes()
+    {
+        await using var engine = await Engine.StartAsync("redis");
+        var secret = engine.Url.Replace("//", "//shop:hunter2@", StringComparison.Ordinal);
+        await RefusesServerAsync(secret, "refuses the user name or the password");
+        await RefusesServerAsync(engine.Url + "/99", "no database of that number");
+        await engine.Redis.CommandAsync("REPLICAOF", "127.0.0.1", "1");
+        await RefusesServerAsync(engine.Url, "replica");
+    }
+
+    [Fact]
+    public async Task Up_refuses_a_PostgreSQL_server_that_does_not_let_it_in_or_takes_no_writes()
+    {
+        await using var engine = await Engine.StartAsync("postgres");
+        await RefusesServerAsync(engine.Url.Replace("postgres@", "nobody:hunter2@", StringComparison.Ordinal), "does not let this user in");
+        await RefusesServerAsync(engine.Postgres.Url("no-such-database"), "does not exist");
+        await using var standby = await engine.Postgres.StartStandbyAsync("standby");
+        await RefusesServerAsync(standby.Url(), "takes no writes");
+        await engine.Postgres.SqlAsync("CREATE ROLE guest LOGIN PASSWORD 'open sesame'");
+        var rules = Path.Combine(engine.Postgres.Data, "pg_hba.conf");
+        await File.WriteAllTextAsync(rules, "host all guest 127.0.0.1/32 scram-sha-256\n" + await File.ReadAllTextAsync(rules));
+        await engine.Postgres.SqlAsync("SELECT pg_reload_conf()");
+        await RefusesServerAsync(engine.Url.Replace("postgres@", "guest:hunter2@", StringComparison.Ordinal), "refused the password");
+    }
+
     /// <summary>The application by itself, as anybody's would be: it ends before it listens, and names every fault at once.</summary>
     [Fact]
     public async Task The_shop_names_every_fault_of_its_configuration_at_once()
@@ -145,12 +178,21 @@ public sealed class BadStartTests
         Assert.Equal([file], Directory.GetFiles(Path.GetDirectoryName(file)!, Path.GetFileName(file) + "*"));
     }
 
-    /// <summary>What only the store finds out comes from the shop's process: its message, with the code, and where its log is.</summary>
-    private static async Task RefusesStoreAsync(TempFolder folder, string file, string code, string because)
+    private static async Task RefusesServerAsync(string store, string because)
     {
-        var error = await Shop.UpRefusedAsync("--port", Port(), "--data", folder.File("data"), "--store", "sqlite:" + file);
+        using var folder = new TempFolder();
+        await RefusesAsync(folder, store, "SS3007", because);
+    }
+
+    private static Task RefusesStoreAsync(TempFolder folder, string file, string code, string because) => RefusesAsync(folder, "sqlite:" + file, code, because);
+
+    /// <summary>What only the store finds out comes from the shop's process: its message, with the code, and where its log is.</summary>
+    private static async Task RefusesAsync(TempFolder folder, string store, string code, string because)
+    {
+        var error = await Shop.UpRefusedAsync("--port", Port(), "--data", folder.File("data"), "--store", store);
         var lines = error.Split('\n');
         Assert.True(lines.Length <= 3, error);
+        Assert.DoesNotContain("hunter2", error, StringComparison.Ordinal);
         var line = Assert.Single(lines, l => l.Contains(code, StringComparison.Ordinal));
         Assert.Contains(because, line, StringComparison.Ordinal);
     }

@@ -9,38 +9,42 @@ public sealed class ReplayTests
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(9);
 
-    /// <summary>File, its lines, and the store. The whole file is played with <c>./stateside test --long</c>, where it is.</summary>
+    /// <summary>File, its lines, and the engine. The whole file is played with <c>./stateside test --long</c>, where it is.</summary>
     public static TheoryData<string, int, string> Files()
     {
-        var files = new TheoryData<string, int, string> { { Repository.Month, 42_481, "memory:" }, { Repository.Month, 42_481, "sqlite:" } };
-        if (Environment.GetEnvironmentVariable("STATESIDE_LONG") == "1" && Repository.WholeFile is { } whole) files.Add(whole, 541_909, "sqlite:");
+        var files = new TheoryData<string, int, string> { { Repository.Month, 42_481, "memory" }, { Repository.Month, 42_481, "sqlite" } };
+        if (Environment.GetEnvironmentVariable("STATESIDE_LONG") == "1" && Repository.WholeFile is { } whole)
+            foreach (var engine in Engine.Shared) files.Add(whole, 541_909, engine);
         return files;
     }
 
     [Theory]
     [MemberData(nameof(Files))]
-    public async Task Every_total_of_the_file_reconciles(string file, int lines, string store)
+    public async Task Every_total_of_the_file_reconciles(string file, int lines, string engine)
     {
         using var folder = new TempFolder();
-        await using var shop = await Shop.UpAsync(folder, "--store", store == "memory:" ? store : folder.Sqlite());
+        await using var under = await Engine.StartAsync(engine);
+        await using var shop = await Shop.UpAsync(folder, "--store", under.Url);
         var result = await ReplayAsync(shop.Url, file, expected: 0, lines > 100_000 ? TimeSpan.FromMinutes(60) : s_patience);
         Assert.Equal(lines, int.Parse((string)result["totals"]!["lines"]!["found"]!, CultureInfo.InvariantCulture));
         Assert.InRange((int)result["resent_at_once"]! + (int)result["resent_later"]!, lines / 12, lines / 8);
     }
 
     [Fact]
-    public async Task The_month_reconciles_while_the_shop_is_killed_and_started_again()
+    public Task The_month_reconciles_while_the_shop_is_killed_and_started_again() => ReconcilesAsync("sqlite", _ => null);
+
+    [Theory]
+    [InlineData("redis")]
+    [InlineData("postgres")]
+    public Task The_month_reconciles_while_the_shop_and_the_server_of_its_store_are_killed_by_turns(string engine) => ReconcilesAsync(engine, under => async () =>
     {
-        using var folder = new TempFolder();
-        await using var shop = await Shop.UpAsync(folder);
-        using var done = new CancellationTokenSource();
-        var killing = KillAgainAndAgainAsync(shop, done.Token);
-        var result = await ReplayAsync(shop.Url, Repository.Month, expected: 0, s_patience);
-        await done.CancelAsync();
-        Assert.InRange(await killing, 5, int.MaxValue);
-        Assert.Equal("42481", (string?)result["totals"]!["lines"]!["found"]);
-        Assert.InRange((long)result["retries"]!, 1, long.MaxValue);
-    }
+        await under.KillServerAsync();
+        await under.RestartServerAsync();
+    });
+
+    /// <summary>Replicas take over. Each primary dies when its replica has what was acknowledged, because no client can undo what a promotion loses.</summary>
+    [Fact]
+    public Task The_month_reconciles_while_the_shop_and_the_primaries_of_a_cluster_are_killed_by_turns() => ReconcilesAsync("redis-cluster", under => under.Cluster.FailOverAsync);
 
     /// <summary>The replay itself is put to the test: without receipts what is sent twice is done twice, and it has to say so.</summary>
     [Fact]
@@ -52,6 +56,20 @@ public sealed class ReplayTests
         Assert.InRange((int)result["invoices_that_differ"]!, 1, 100);
     }
 
+    private static async Task ReconcilesAsync(string engine, Func<Engine, Func<Task>?> killServer)
+    {
+        using var folder = new TempFolder();
+        await using var under = await Engine.StartAsync(engine);
+        await using var shop = await Shop.UpAsync(folder, "--store", under.Url);
+        using var done = new CancellationTokenSource();
+        var killing = KillAgainAndAgainAsync(shop, killServer(under), done.Token);
+        var result = await ReplayAsync(shop.Url, Repository.Month, expected: 0, s_patience);
+        await done.CancelAsync();
+        Assert.InRange(await killing, 5, int.MaxValue);
+        Assert.Equal("42481", (string?)result["totals"]!["lines"]!["found"]);
+        Assert.InRange((long)result["retries"]!, 1, long.MaxValue);
+    }
+
     private static async Task<JsonNode> ReplayAsync(Uri url, string file, int expected, TimeSpan within, params string[] arguments)
     {
         await using var replay = TestProcess.Start("Stateside.Tool", ["replay", file, "--url", url.ToString(), "--resend", "10", "--json", .. arguments]);
@@ -60,21 +78,31 @@ public sealed class ReplayTests
         return JsonNode.Parse(replay.Output)!;
     }
 
-    /// <summary>Kills the process that serves whenever it has done so many commits, so that the kills are spread over the whole replay on any machine, and counts.</summary>
-    private static async Task<int> KillAgainAndAgainAsync(Shop shop, CancellationToken done)
+    /// <summary>
+    /// Kills the process that serves, and by turns the server of its store where there is one, whenever so many commits have been done
+    /// since the last time, so that the kills are spread over the whole replay on any machine. Answers how often.
+    /// </summary>
+    private static async Task<int> KillAgainAndAgainAsync(Shop shop, Func<Task>? killServer, CancellationToken done)
     {
         const int commits = 4000;
         using var visitor = new Visitor(shop.Url);
-        for (var kills = 0; ; kills++)
+        for (var (kills, since) = (0, 0L); ; kills++)
         {
-            while (await Metrics.TripsAsync(visitor, "commit") < commits)
+            while (await Metrics.TripsAsync(visitor, "commit") - since < commits)
             {
                 if (done.IsCancellationRequested) return kills;
                 await Task.Delay(50, CancellationToken.None);
             }
+            if (killServer is not null && kills % 2 == 1)
+            {
+                await killServer();
+                since = await Metrics.TripsAsync(visitor, "commit");
+                continue;
+            }
             var victim = shop.ProcessId!.Value;
             Signals.Send(victim, Signals.Kill);
             await Eventually.TrueAsync(() => shop.ProcessId is { } id && id != victim, TimeSpan.FromSeconds(60), () => $"The shop was not started again:\n{shop.Tool.Said}");
+            since = 0;
         }
     }
 }

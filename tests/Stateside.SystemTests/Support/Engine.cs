@@ -52,25 +52,26 @@ internal sealed class Engine : IAsyncDisposable
         return engine;
     }
 
-    /// <summary>SIGKILL to the server, and the same server again on its data.</summary>
-    public async Task KillAndRestartServerAsync()
-    {
-        if (_redis is not null)
-        {
-            await _redis.KillAsync();
-            await _redis.RestartAsync();
-        }
-        if (_postgres is not null)
-        {
-            await _postgres.KillAsync();
-            await _postgres.RestartAsync();
-        }
-    }
+    /// <summary>The single Redis server.</summary>
+    public TestRedis Redis => _redis ?? throw new InvalidOperationException($"{Name} is not one Redis server.");
+
+    /// <summary>The PostgreSQL server.</summary>
+    public PostgresServer Postgres => _postgres ?? throw new InvalidOperationException($"{Name} is not PostgreSQL.");
+
+    /// <summary>For a shop that gives a silent server up after a second.</summary>
+    public string ImpatientUrl => Url + (_redis is not null ? "?connect=1&timeout=1" : "?connect_timeout=1&command_timeout=1");
+
+    /// <summary>SIGKILL to the server.</summary>
+    public Task KillServerAsync() => _redis is not null ? _redis.KillAsync() : Postgres.KillAsync();
+
+    /// <summary>Starts the killed server again on its data.</summary>
+    public Task RestartServerAsync() => _redis is not null ? _redis.RestartAsync() : Postgres.RestartAsync();
 
     /// <summary>Holds the server still: connections stay, nothing answers.</summary>
-    public Task PauseServerAsync() => _redis?.PauseAsync() ?? _postgres!.PauseAsync();
+    public Task PauseServerAsync() => _redis is not null ? _redis.PauseAsync() : Postgres.PauseAsync();
 
-    public Task ContinueServerAsync() => _redis?.ContinueAsync() ?? _postgres!.ContinueAsync();
+    /// <summary>Lets it go on.</summary>
+    public Task ContinueServerAsync() => _redis is not null ? _redis.ContinueAsync() : Postgres.ContinueAsync();
 
     public async ValueTask DisposeAsync()
     {

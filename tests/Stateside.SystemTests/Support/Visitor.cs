@@ -18,6 +18,9 @@ internal sealed record Reply(int Status, string Body, string? Location, bool IsR
     /// <summary>What a retry must get again.</summary>
     public (int, string, string?) Content => (Status, Body, Location);
 
+    /// <summary>The header.</summary>
+    public string? ETag { get; init; }
+
     public JsonNode Json => JsonNode.Parse(Body) ?? throw new InvalidOperationException("null");
 
     /// <summary>The code of a problem, or null.</summary>
@@ -55,11 +58,13 @@ internal sealed class Visitor(Uri url) : IDisposable
     /// <param name="body">JSON, or null.</param>
     /// <param name="key">The Idempotency-Key, or null.</param>
     /// <param name="onContent">Called when the first part of the content has come.</param>
-    public async Task<Reply> SendAsync(HttpMethod method, string path, string? body = null, string? key = null, Action? onContent = null)
+    /// <param name="ifMatch">The entity tag that must be the state's, or null.</param>
+    public async Task<Reply> SendAsync(HttpMethod method, string path, string? body = null, string? key = null, Action? onContent = null, string? ifMatch = null)
     {
         using var request = new HttpRequestMessage(method, new Uri(url, path));
         if (_cookie is not null) request.Headers.Add("Cookie", _cookie);
         if (key is not null) request.Headers.Add("Idempotency-Key", $"\"{key}\"");
+        if (ifMatch is not null) request.Headers.TryAddWithoutValidation("If-Match", ifMatch);
         if (body is not null) request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body)) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         try
@@ -69,7 +74,7 @@ internal sealed class Visitor(Uri url) : IDisposable
             var (content, isWhole) = await ReadAsync(response, onContent, patience.Token);
             return new Reply(
                 (int)response.StatusCode, content, response.Headers.Location?.OriginalString, response.Headers.Contains("Idempotent-Replayed"),
-                response.Headers.RetryAfter?.Delta, isWhole);
+                response.Headers.RetryAfter?.Delta, isWhole) { ETag = response.Headers.ETag?.ToString() };
         }
         catch (HttpRequestException)
         {
