@@ -65,7 +65,8 @@ public sealed class ReplayTests
         var killing = KillAgainAndAgainAsync(shop, killServer(under), done.Token);
         var result = await ReplayAsync(shop.Url, Repository.Month, expected: 0, s_patience);
         await done.CancelAsync();
-        Assert.InRange(await killing, 5, int.MaxValue);
+        // The shop at least twice, and the server between. While a cluster elects, the other primaries go on, so that fewer kills fit into the file.
+        Assert.InRange(await killing, 3, int.MaxValue);
         Assert.Equal("42481", (string?)result["totals"]!["lines"]!["found"]);
         Assert.InRange((long)result["retries"]!, 1, long.MaxValue);
     }

@@ -34,7 +34,8 @@ public sealed class UpTests : IDisposable
 
     private Process StartAs(string architecture, params string[] more)
     {
-        var tool = typeof(CommandLine).Assembly.Location;
+        // The tool as it is built for itself: the copy beside these tests lacks what their own frameworks bring.
+        var tool = typeof(CommandLine).Assembly.Location.Replace("Stateside.Tool.Tests", "Stateside.Tool", StringComparison.Ordinal);
         var start = new ProcessStartInfo("dotnet", [tool, "up", "--as", architecture, "--port", $"{_port}", "--data", "data", .. more])
         {
             WorkingDirectory = _directory.Path,
