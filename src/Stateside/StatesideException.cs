@@ -1,3 +1,4 @@
+using Stateside.Places;
 using Stateside.Stores;
 
 namespace Stateside;
@@ -24,6 +25,9 @@ public sealed class StatesideException : Exception
     public TimeSpan? RetryAfter { get; init; }
 
     internal ErrorKind Kind { get; }
+
+    /// <summary>The states of the client that leave with the refusal.</summary>
+    internal IReadOnlyList<SealedState> Leaving { get; init; } = [];
 }
 
 /// <summary>The configuration or the endpoints do not hold together: the start is stopped, with every fault in one message.</summary>

@@ -37,6 +37,6 @@ public static class StatesideServiceCollectionExtensions
             return new StatesOutsideHttp(() => holder.Runtime);
         });
         services.AddSingleton<IHostedService, StatesideHostedService>();
-        return builder.AddStore(new MemoryStoreProvider());
+        return builder.AddStore(new MemoryStoreProvider()).AddStore(new NoStoreProvider());
     }
 }

@@ -4,6 +4,8 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Stateside.States;
+using Stateside.Stores;
+using Stateside.Turns;
 
 namespace Stateside.AspNetCore.Endpoints;
 
@@ -14,7 +16,7 @@ internal sealed class MiddlewareMark
 }
 
 /// <summary>Looks at all mapped endpoints once the pipeline stands and before the server listens, and stops the start with every fault in one message.</summary>
-internal sealed class EndpointChecks(EndpointPlans plans, StateRegistry registry, MiddlewareMark mark) : IStartupFilter
+internal sealed class EndpointChecks(EndpointPlans plans, StateRegistry registry, MiddlewareMark mark, StatesideRuntimeHolder holder) : IStartupFilter
 {
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
@@ -40,12 +42,15 @@ internal sealed class EndpointChecks(EndpointPlans plans, StateRegistry registry
                 faults.Add(EndpointFaults.Undeclared(name, parameter.HandleType.GenericTypeArguments[0].Name, registry.All.Select(d => d.Name)));
             if (parameter.Source == KeySource.Route && (endpoint as RouteEndpoint)?.RoutePattern.GetParameter(parameter.RouteName) is null)
                 faults.Add(EndpointFaults.NoRouteValue(name, parameter.RouteName));
+            if (parameter.Definition?.Place == Place.Client && parameter.Source is KeySource.Route or KeySource.New)
+                faults.Add(EndpointFaults.ClientKey(name, parameter.Definition!.Name));
             if (parameter.Source == KeySource.New && !parameter.Writes)
                 faults.Add(EndpointFaults.NewSnapshot(name));
         }
         // An endpoint that names no method answers every one of them.
         if (plan.Writes && (plan.Methods.Count == 0 || plan.Methods.Any(m => HttpMethods.IsGet(m) || HttpMethods.IsHead(m))))
             faults.Add(EndpointFaults.GetWrites(name));
+        if (plan.Receipt is not null && holder.Runtime.Store is NoStore) faults.Add(EndpointFaults.NoReceipts(name));
         if (plan.WriteSources.Count > 1 || plan.WriteSources is [(KeySource.Route, _)] && plan.Parameters.Any(p => p.Source == KeySource.New))
             faults.Add(EndpointFaults.ManyGroups(name));
     }

@@ -18,6 +18,12 @@ internal static class EndpointFaults
     public static ConfigurationFault NoRouteValue(string endpoint, string route) => new(Errors.BadEndpointKind.Code,
         $"Endpoint \"{endpoint}\" takes [RouteKey(\"{route}\")], but its route has no {{{route}}}. Spell both alike.");
 
+    public static ConfigurationFault ClientKey(string endpoint, string state) => new(Errors.BadEndpointKind.Code,
+        $"Endpoint \"{endpoint}\" takes \"{state}\" under a key of its own, but the state lives with the client (Stateside:States:{state}:Place), where it would grow without bound. Let it live in the store, or take it under the session's or the user's key.");
+
+    public static ConfigurationFault NoReceipts(string endpoint) => new(Errors.BadEndpointKind.Code,
+        $"Endpoint \"{endpoint}\" asks for an Idempotency-Key, but there is no store (none:) that could keep its receipts. Name a store (Stateside:Store).");
+
     public static ConfigurationFault NewSnapshot(string endpoint) => new(Errors.BadEndpointKind.Code,
         $"Endpoint \"{endpoint}\" takes [NewKey] on a Snapshot<T>; what is new cannot be read. Take a State<T>.");
 }

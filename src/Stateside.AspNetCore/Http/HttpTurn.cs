@@ -4,9 +4,10 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Primitives;
 using Stateside.AspNetCore.Binding;
+using Stateside.AspNetCore.Carriers;
 using Stateside.AspNetCore.Endpoints;
 using Stateside.AspNetCore.Idempotency;
-using Stateside.AspNetCore.Sessions;
+using Stateside.Places;
 using Stateside.Sessions;
 using Stateside.Stores;
 using Stateside.Turns;
@@ -22,6 +23,7 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
     private readonly RequestDelegate _next;
     private readonly string? _key;
     private readonly Group? _user;
+    private readonly ClientCarrier _carrier;
     private readonly RequestBodyBuffer _body = new();
     private RunFeatures? _features;
     private ReceiptId _fingerprint;
@@ -32,15 +34,12 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
         _key = ReadKey();
         _user = plan.NeedsUser || IsCallerNeeded ? UserGroup(context.User) : null;
         if (plan.NeedsUser && _user is null) throw Errors.UserRequired();
-        if (plan.NeedsSession || IsCallerNeeded && _user is null)
-        {
-            Session = SessionCookie.Read(context.Request, runtime.Model.Session);
-            if (plan.Writes && (Session is not null || plan.NeedsSession)) RefuseCrossSite();
-            if (plan.NeedsSession) Session ??= SessionHandle.Fresh();
-        }
+        _carrier = new ClientCarrier(context, runtime.Model);
     }
 
-    public SessionHandle? Session { get; }
+    public SessionHandle? Session { get; private set; }
+
+    public IClientCarrier Carrier => _carrier;
 
     public CancellationToken Aborted => _context.RequestAborted;
 
@@ -55,6 +54,12 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
 
     public async ValueTask PrepareAsync()
     {
+        if (_plan.NeedsSession || IsCallerNeeded && _user is null)
+        {
+            if (_carrier.Credential() is { } credential) Session = await _runtime.Sessions.ReadAsync(credential, Aborted);
+            if (_plan.Writes && (Session is not null || _plan.NeedsSession)) RefuseCrossSite();
+            if (_plan.NeedsSession) Session ??= _runtime.Sessions.Begin();
+        }
         if (!IsBuffered) return;
         await _body.ReadAsync(_context.Request, _runtime.Model.Limits.RequestBytes);
         if (_key is null) return;
@@ -132,6 +137,15 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
         return new TurnReply(Discard: false, Receipt(run, response));
     }
 
+    /// <summary>Gives the client what it is to carry from now on.</summary>
+    /// <param name="leaving">States.</param>
+    /// <param name="session">The session, if its credential is new.</param>
+    public void WriteCarried(IReadOnlyList<SealedState> leaving, SessionHandle? session)
+    {
+        _carrier.Write(leaving);
+        if (session is not null) _carrier.Write(session, _runtime.Sessions, _runtime.Registry, leaving);
+    }
+
     public async ValueTask DisposeAsync()
     {
         _body.Dispose();
@@ -144,6 +158,7 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
         var headers = _context.Response.Headers;
         // What belongs to one visitor must not be kept for another, whatever stands between.
         if (_plan.NeedsSession || _plan.NeedsUser) headers.CacheControl = "private, no-cache";
+        WriteCarried(run.Leaving, run.Session is { IsDue: true } due ? due : null);
         if (run.TaggedVersion is { IsNone: false } version)
         {
             headers.ETag = Preconditions.Quote(version);
@@ -178,6 +193,7 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
         if (!honours) return null;
         var result = IdempotencyKeyHeader.Read(_context.Request.Headers[IdempotencyKeyHeader.Name], _runtime.Model.Idempotency.Strict);
         if (result.Reason is { } reason) throw Errors.KeyInvalid(reason);
+        if (result.Key is not null && _runtime.Store is NoStore) throw Errors.NoReceipts();
         return result.IsMissing && _plan.Receipt is not null ? throw Errors.KeyMissing() : result.Key;
     }
 
@@ -204,7 +220,7 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
     /// </summary>
     private void RefuseCrossSite()
     {
-        if (_runtime.Model.Session.AllowCrossSite) return;
+        if (_runtime.Model.Session.AllowCrossSite || _carrier.UsesHeaders) return;
         if (CrossSite.IsSaidBy(_context.Request)) throw Errors.CrossSite();
     }
 

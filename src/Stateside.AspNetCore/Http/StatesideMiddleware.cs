@@ -1,11 +1,10 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Stateside.AspNetCore.Carriers;
 using Stateside.AspNetCore.Diagnostics;
 using Stateside.AspNetCore.Endpoints;
 using Stateside.AspNetCore.Idempotency;
-using Stateside.AspNetCore.Sessions;
-using Stateside.Configuration;
 using Stateside.Stores;
 using Stateside.Turns;
 
@@ -35,12 +34,13 @@ internal sealed class StatesideMiddleware(RequestDelegate next, EndpointPlans pl
             var runtime = holder.Runtime;
             await using var turn = new HttpTurn(context, plan, runtime, next);
             var outcome = await runtime.RunAsync(turn);
-            await SendAsync(context, turn, outcome, runtime.Model);
+            await SendAsync(context, turn, outcome);
         }
         catch (StatesideException e) when (!context.Response.HasStarted)
         {
             if (e.Kind.Status < 500 || e.Kind == Errors.OverloadedKind) log.Refused(e.Code, context.Request.Method, plan.Route, e.Applied);
             else log.Failed(e.Code, context.Request.Method, plan.Route, e.Applied, e.InnerException);
+            if (e.Leaving.Count > 0) new ClientCarrier(context, holder.Runtime.Model).Write(e.Leaving);
             await Problems.WriteAsync(context, e);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
@@ -49,23 +49,21 @@ internal sealed class StatesideMiddleware(RequestDelegate next, EndpointPlans pl
         }
     }
 
-    private static async Task SendAsync(HttpContext context, HttpTurn turn, TurnOutcome outcome, StatesideModel model)
+    private static async Task SendAsync(HttpContext context, HttpTurn turn, TurnOutcome outcome)
     {
         if (outcome.Replay is { } receipt)
         {
+            turn.WriteCarried(outcome.Again ?? [], null);
             await ReplayAsync(context, receipt);
         }
         else if (outcome.Run is null)
         {
-            SessionCookie.Write(context, outcome.BegunSession!, model.Session);
+            turn.WriteCarried([], outcome.BegunSession);
             await Problems.WriteAsync(context, Errors.SessionRequired());
         }
         else if (turn.Response is { } response)
         {
-            await response.SendAsync(context, () =>
-            {
-                if (outcome.BegunSession is { } session) SessionCookie.Write(context, session, model.Session);
-            });
+            await response.SendAsync(context, () => turn.WriteCarried(outcome.Run.Leaving, outcome.BegunSession));
         }
     }
 

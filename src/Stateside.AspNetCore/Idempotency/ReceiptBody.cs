@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
+using Stateside.Stores;
 
 namespace Stateside.AspNetCore.Idempotency;
 
@@ -14,8 +15,6 @@ internal static class ReceiptBody
 {
     /// <summary>Stands for a response that was too large to keep.</summary>
     public const int NotKept = 0;
-
-    private const int MaxVarintBytes = 5;
 
     /// <summary>
     /// The headers that a replay repeats. A list of what is kept, not of what is left out: a cookie, a challenge, a date, a
@@ -30,16 +29,16 @@ internal static class ReceiptBody
     public static byte[] Write(int status, IHeaderDictionary headers, ReadOnlySpan<byte> content)
     {
         var writer = new ArrayBufferWriter<byte>(content.Length + 256);
-        WriteVarint(writer, 1);
-        WriteVarint(writer, status);
+        Varint.Write(writer, 1);
+        Varint.Write(writer, status);
         var kept = KeptHeaders.Where(name => headers.ContainsKey(name)).ToArray();
-        WriteVarint(writer, kept.Length);
+        Varint.Write(writer, kept.Length);
         foreach (var name in kept)
         {
-            WriteBytes(writer, Encoding.UTF8.GetBytes(name));
-            WriteBytes(writer, Encoding.UTF8.GetBytes(headers[name].ToString()));
+            Varint.WriteBytes(writer, Encoding.UTF8.GetBytes(name));
+            Varint.WriteBytes(writer, Encoding.UTF8.GetBytes(headers[name].ToString()));
         }
-        WriteBytes(writer, content);
+        Varint.WriteBytes(writer, content);
         return writer.WrittenSpan.ToArray();
     }
 
@@ -50,52 +49,13 @@ internal static class ReceiptBody
         var rest = body;
         if (rest.Length == 0 || rest.Span[0] != 1) throw Errors.RowUnreadable("receipt", null);
         rest = rest[1..];
-        var status = ReadVarint(ref rest);
-        var count = ReadVarint(ref rest);
+        var status = Varint.Read(ref rest);
+        var count = Varint.Read(ref rest);
         for (var i = 0; i < count; i++)
         {
-            var name = Encoding.UTF8.GetString(ReadBytes(ref rest).Span);
-            headers[name] = new StringValues(Encoding.UTF8.GetString(ReadBytes(ref rest).Span));
+            var name = Encoding.UTF8.GetString(Varint.ReadBytes(ref rest).Span);
+            headers[name] = new StringValues(Encoding.UTF8.GetString(Varint.ReadBytes(ref rest).Span));
         }
-        return (status, ReadBytes(ref rest));
-    }
-
-    private static void WriteBytes(IBufferWriter<byte> writer, ReadOnlySpan<byte> bytes)
-    {
-        WriteVarint(writer, bytes.Length);
-        writer.Write(bytes);
-    }
-
-    private static void WriteVarint(IBufferWriter<byte> writer, int value)
-    {
-        Span<byte> bytes = stackalloc byte[MaxVarintBytes];
-        var length = 0;
-        var rest = (uint)value;
-        for (; rest >= 0x80; rest >>= 7) bytes[length++] = (byte)(rest | 0x80);
-        bytes[length++] = (byte)rest;
-        writer.Write(bytes[..length]);
-    }
-
-    private static ReadOnlyMemory<byte> ReadBytes(ref ReadOnlyMemory<byte> rest)
-    {
-        var length = ReadVarint(ref rest);
-        if (length > rest.Length) throw Errors.RowUnreadable("receipt", null);
-        var bytes = rest[..length];
-        rest = rest[length..];
-        return bytes;
-    }
-
-    private static int ReadVarint(ref ReadOnlyMemory<byte> rest)
-    {
-        var span = rest.Span;
-        uint value = 0;
-        for (var i = 0; i < Math.Min(MaxVarintBytes, span.Length); i++)
-        {
-            value |= (uint)(span[i] & 0x7F) << (7 * i);
-            if ((span[i] & 0x80) != 0) continue;
-            rest = rest[(i + 1)..];
-            return value <= int.MaxValue ? (int)value : throw Errors.RowUnreadable("receipt", null);
-        }
-        throw Errors.RowUnreadable("receipt", null);
+        return (status, Varint.ReadBytes(ref rest));
     }
 }

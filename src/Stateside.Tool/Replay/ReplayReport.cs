@@ -23,7 +23,7 @@ internal sealed record ReportedDifference(string Kind, string Subject, long Line
 
 /// <summary>The result of a replay: the contract of <c>replay --json</c> (docs/tool.md), and what the tables show.</summary>
 internal sealed record ReplayReport(
-    bool Holds, string File, string Url, ReportedTotals Totals, int InvoicesThatDiffer, int StockCodesThatDiffer, int CartsNotEmpty, int Faults,
+    bool Holds, string File, string Url, ReportedTotals Totals, int InvoicesThatDiffer, int StockCodesThatDiffer, int CartsNotEmpty, int CartsTooLarge, int Faults,
     double Seconds, double LinesPerSecond, long Requests, double RequestsPerSecond, int ResentAtOnce, int ResentLater, long Retries,
     IReadOnlyList<ReportedDifference> Worst, IReadOnlyList<string> FirstFaults)
 {
@@ -37,7 +37,7 @@ internal sealed record ReplayReport(
             ReportedTotal.Of(r.Expected.Lines, r.Found.Lines), ReportedTotal.Of(r.Expected.Quantity, r.Found.Quantity), ReportedTotal.Of(r.Expected.Value, r.Found.Value),
             ReportedTotal.Of(r.ExpectedInvoices, r.FoundInvoices), ReportedTotal.Of(r.ExpectedProducts, r.FoundProducts));
         return new ReplayReport(
-            run.Holds, file, url.ToString(), totals, invoices.Count, products.Count, run.CartsNotEmpty, run.FaultCount,
+            run.Holds, file, url.ToString(), totals, invoices.Count, products.Count, run.CartsNotEmpty, run.CartsTooLarge, run.FaultCount,
             Math.Round(played.TotalSeconds, 1), Math.Round(r.Expected.Lines / played.TotalSeconds), requests, Math.Round(requests / played.TotalSeconds),
             run.ResentAtOnce, run.ResentLater, retries,
             [.. invoices.Take(MostShown).Select(d => ReportedDifference.Of("invoice", d)), .. products.Take(MostShown).Select(d => ReportedDifference.Of("stock_code", d))],
@@ -52,6 +52,7 @@ internal sealed record ReplayReport(
         var output = surroundings.Out;
         output.WriteLine($"{Requests:N0} requests in {Seconds:N1} s ({RequestsPerSecond:N0}/s, {LinesPerSecond:N0} order lines/s); "
             + $"sent twice: {ResentAtOnce:N0} at once, {ResentLater:N0} later; retries: {Retries:N0}");
+        if (CartsTooLarge > 0) output.WriteLine($"carts too large for the client to carry: {CartsTooLarge:N0}; their orders were sent with their lines instead");
         Tables.Write(surroundings, ["total", ">expected", ">found", ">difference"],
         [
             Row("lines", Totals.Lines), Row("quantity", Totals.Quantity), Row("value", Totals.Value), Row("invoices", Totals.Invoices), Row("stock codes", Totals.StockCodes),

@@ -22,6 +22,9 @@ internal sealed class ReplayRun(OrderFile file, ShopClient client, ReplayOptions
     private int _resentAtOnce;
     private int _resentLater;
     private int _cartsNotEmpty;
+    private int _cartsTooLarge;
+
+    private const string TooLargeForClient = "urn:stateside:problem:client-state-too-large";
 
     private enum Resend { No, AtOnce, AfterTheNext, AfterTheOrder }
 
@@ -39,6 +42,9 @@ internal sealed class ReplayRun(OrderFile file, ShopClient client, ReplayOptions
 
     /// <summary>Sessions whose cart still held lines after the order.</summary>
     public int CartsNotEmpty => _cartsNotEmpty;
+
+    /// <summary>Invoices whose cart grew too large for the client to carry, and whose order therefore was sent with its lines.</summary>
+    public int CartsTooLarge => _cartsTooLarge;
 
     /// <summary>Whether every total matches and no answer was wrong.</summary>
     public bool Holds => Reconciliation.Holds && _faultCount == 0 && _cartsNotEmpty == 0;
@@ -61,23 +67,43 @@ internal sealed class ReplayRun(OrderFile file, ShopClient client, ReplayOptions
         var session = new ShopSession();
         var afterNext = new List<(ShopRequest, Answer)>();
         var afterOrder = new List<(ShopRequest, Answer)>();
+        var order = ShopRequest.Order(invoice.Number);
+        var sent = 0;
         foreach (var line in invoice.Lines)
         {
             var due = afterNext.ToArray();
             afterNext.Clear();
             var request = ShopRequest.Add(line);
             var answer = await SendAsync(request, Choose(line.Row), session, afterNext, afterOrder, cancellationToken);
-            if (answer.Status != 200) Fault($"{request} of invoice {invoice.Number}: answered {answer}");
+            var isTooLarge = answer.Status == 413 && ShopClient.ReadProblem(answer.Body)?.Type == TooLargeForClient;
+            if (answer.Status != 200 && !isTooLarge) Fault($"{request} of invoice {invoice.Number}: answered {answer}");
             await SendAgainAsync(due, session, cancellationToken);
             progress.Add(1);
+            sent++;
+            if (!isTooLarge) continue;
+            // What was refused was not applied, so its resend would be a new request.
+            afterNext.RemoveAll(put => put.Item1 == request);
+            afterOrder.RemoveAll(put => put.Item1 == request);
+            order = await GiveUpCartAsync(invoice, session, cancellationToken);
+            break;
         }
+        progress.Add(invoice.Lines.Count - sent);
 
-        var order = ShopRequest.Order(invoice.Number);
         var ordered = await SendAsync(order, Choose(-1 - index), session, afterNext, afterOrder, cancellationToken);
         _locations[index] = ordered is { Status: 201, Location: { } location } ? Path(location) : null;
         if (_locations[index] is null) Fault($"{order}: answered {ordered}, with Location \"{ordered.Location}\"");
         await SendAgainAsync([.. afterNext, .. afterOrder], session, cancellationToken);
         await CheckCartAsync(invoice, session, cancellationToken);
+    }
+
+    /// <summary>Empties a cart that cannot hold its invoice. What it held is in the order that is sent instead.</summary>
+    private async Task<ShopRequest> GiveUpCartAsync(Invoice invoice, ShopSession session, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _cartsTooLarge);
+        var clear = ShopRequest.Clear(invoice.Number);
+        var cleared = await client.SendAsync(clear, session, keepBody: false, cancellationToken);
+        if (cleared.Status != 204) Fault($"{clear}: answered {cleared}");
+        return ShopRequest.Order(invoice);
     }
 
     /// <summary>Sends a request once, or twice at the same time, or puts it down for a second time later.</summary>

@@ -17,6 +17,13 @@ internal sealed record ShopRequest(HttpMethod Method, string Path, string? Key =
 
     public static ShopRequest Order(string invoice) => new(HttpMethod.Post, "/orders", invoice);
 
+    /// <summary>The same with its lines, for a cart that could not hold them.</summary>
+    public static ShopRequest Order(Invoice invoice) => new(HttpMethod.Post, "/orders", invoice.Number,
+        JsonSerializer.SerializeToUtf8Bytes(
+            new OrderBody([.. invoice.Lines.Select(l => new AddBody(l.Product, l.Quantity, l.UnitPrice))]), ShopJson.Default.OrderBody));
+
+    public static ShopRequest Clear(string invoice) => new(HttpMethod.Delete, "/cart", $"clear-{invoice}");
+
     public override string ToString() => Key is null ? $"{Method} {Path}" : $"{Method} {Path} (key {Key})";
 }
 
@@ -110,7 +117,7 @@ internal sealed class ShopClient : IDisposable
             Interlocked.Increment(ref _requests);
             using var response = await _http.SendAsync(message, bound.Token);
             if (session is not null && response.Headers.TryGetValues("Set-Cookie", out var cookies))
-                foreach (var set in cookies) session.Absorb(set);
+                session.Absorb(cookies);
             var answer = await ReadAsync(response, keepBody, bound.Token);
             return IsFinal(answer, response, out var retryAfter) ? (answer, null, null) : (null, retryAfter, answer.ToString());
         }

@@ -11,19 +11,27 @@ internal sealed class ShopSession
     /// <summary>The value of the <c>Cookie</c> header; null before the server has set one.</summary>
     public string? Header { get; private set; }
 
-    /// <summary>Takes in one <c>Set-Cookie</c> header. Requests of one session may do so at the same time.</summary>
-    public void Absorb(string setCookie)
+    /// <summary>
+    /// Takes in the <c>Set-Cookie</c> headers of one response, all at once: a state may come in several. Requests of one session may
+    /// do so at the same time.
+    /// </summary>
+    public void Absorb(IEnumerable<string> setCookies)
+    {
+        lock (_cookies)
+        {
+            foreach (var setCookie in setCookies) AbsorbOne(setCookie);
+            Header = _cookies.Count == 0 ? null : string.Join("; ", _cookies.Select(cookie => $"{cookie.Name}={cookie.Value}"));
+        }
+    }
+
+    private void AbsorbOne(string setCookie)
     {
         var parts = setCookie.Split(';', StringSplitOptions.TrimEntries);
         var equals = parts[0].IndexOf('=');
         if (equals <= 0) return;
         var (name, value) = (parts[0][..equals], parts[0][(equals + 1)..]);
         var ended = value.Length == 0 || parts.Skip(1).Any(p => p.Equals("Max-Age=0", StringComparison.OrdinalIgnoreCase));
-        lock (_cookies)
-        {
-            _cookies.RemoveAll(cookie => cookie.Name == name);
-            if (!ended) _cookies.Add((name, value));
-            Header = _cookies.Count == 0 ? null : string.Join("; ", _cookies.Select(cookie => $"{cookie.Name}={cookie.Value}"));
-        }
+        _cookies.RemoveAll(cookie => cookie.Name == name);
+        if (!ended) _cookies.Add((name, value));
     }
 }

@@ -11,12 +11,19 @@ internal sealed record ShopPlan(
     /// <summary>The architectures that can be named; of some only the name exists yet.</summary>
     public static readonly string[] Architectures = ["hybrid", "classic", "stateless", "stateful"];
 
-    // Of each state of the shop: what it is there for, and why the hybrid preset puts it into the store.
-    private static readonly (string Name, string Why)[] s_states =
+    // Where each preset puts each state of the shop, and what that means and costs.
+    private static readonly Setting[] s_stateless =
     [
-        ("cart", "any node can serve the session, and a node that ends takes no cart with it"),
-        ("order", "needs Current, and a copy in a client's hands can be rewound; the store checks every version"),
-        ("counter", "shared and contended: each change is checked against the stored version"),
+        new("cart", Place.Client, "sealed in the client's cookies: any node serves it and none holds it; costs opening, sealing and its bytes in every request"),
+        new("order", Place.Store, "needs Current, and what a client holds can be rewound by its holder, so it stays in the store: one commit an order"),
+        new("counter", Place.Store, "shared by all clients, so no client can hold it: one load and one commit a change"),
+    ];
+
+    private static readonly Setting[] s_hybrid =
+    [
+        new("cart", Place.Store, "any node can serve the session, and a node that ends takes no cart with it: one load and one commit a change"),
+        new("order", Place.Store, "needs Current, and a copy in a client's hands can be rewound; the store checks every version"),
+        new("counter", Place.Store, "shared and contended: each change is checked against the stored version"),
     ];
 
     /// <summary>Makes the plan.</summary>
@@ -28,35 +35,42 @@ internal sealed record ShopPlan(
     /// <exception cref="UsageException">Something that does not exist, or not yet.</exception>
     public static ShopPlan Create(string architecture, string? store, IReadOnlyList<string> places, string data, string directory) => architecture switch
     {
-        "hybrid" => Hybrid(store, places, data, directory),
+        "stateless" => Shop("stateless", s_stateless, store, places, data, directory),
+        "hybrid" => Shop("hybrid", s_hybrid, store, places, data, directory),
         "classic" => Classic(store, places),
         _ => throw new UsageException($"--as {architecture} is not in this version. Works now: --as hybrid, --as classic"),
     };
 
-    private static ShopPlan Hybrid(string? store, IReadOnlyList<string> places, string data, string directory)
+    private static ShopPlan Shop(string architecture, Setting[] preset, string? store, IReadOnlyList<string> places, string data, string directory)
     {
         var url = store is null ? "sqlite:" + Path.Combine(data, "stateside.db") : StoreUrl.Resolve(store, directory);
         if (StoreUrl.Scheme(url) == "sqlite" && !StoreUrl.HasSqliteLibrary) throw new UsageException(StoreUrl.HowToGetSqlite);
-        foreach (var setting in places) CheckPlace(setting);
-        var arguments = s_states.Select(state => $"--Stateside:States:{state.Name}:Place=Store");
-        return new ShopPlan("Shop", [.. arguments], new Dictionary<string, string> { ["Stateside__Store"] = url },
-        [
-            "hybrid: the node holds nothing, the store holds all state",
-            .. s_states.Select(state => $"  {state.Name,-8} Store   {state.Why}"),
-            $"  store    {StoreUrl.Shown(url)}",
-        ]);
+        Setting[] settings = [.. preset];
+        foreach (var given in places.Select(ReadPlace))
+        {
+            var i = Array.FindIndex(settings, s => s.State == given.State);
+            settings[i] = settings[i].Place == given.Place ? settings[i] : given;
+        }
+        string[] carrier = settings.Any(s => s.Place == Place.Client) ? ["--Stateside:Session:Carrier=Both"] : [];
+        return new ShopPlan(
+            "Shop", [.. settings.Select(s => $"--Stateside:States:{s.State}:Place={s.Place}"), .. carrier], new Dictionary<string, string> { ["Stateside__Store"] = url },
+            [
+                architecture == "stateless" ? "stateless: the client carries its state, the store holds what clients share" : "hybrid: the node holds nothing, the store holds all state",
+                .. settings.Select(s => $"  {s.State,-8} {s.Place,-7} {s.Why}"),
+                $"  store    {StoreUrl.Shown(url)}",
+            ]);
     }
 
-    // Only one place can be named yet, and it is the preset's own: so the setting is checked, and changes nothing.
-    private static void CheckPlace(string setting)
+    private static Setting ReadPlace(string setting)
     {
         var parts = setting.Split('=');
-        if (parts is not [var state, var place]) throw new UsageException($"--place \"{setting}\" is not of the form state=Place. Example: --place cart=Store");
-        if (!s_states.Any(s => s.Name == state))
-            throw new UsageException($"The shop has no state \"{state}\". Its states: {string.Join(", ", s_states.Select(s => s.Name))}");
+        if (parts is not [var state, var place]) throw new UsageException($"--place \"{setting}\" is not of the form state=Place. Example: --place cart=Client");
+        if (!s_hybrid.Any(s => s.State == state))
+            throw new UsageException($"The shop has no state \"{state}\". Its states: {string.Join(", ", s_hybrid.Select(s => s.State))}");
         if (!Enum.TryParse<Place>(place, ignoreCase: true, out var parsed) || !Enum.IsDefined(parsed) || char.IsAsciiDigit(place[0]))
             throw new UsageException($"\"{place}\" is not a place. Places: {string.Join(", ", Enum.GetNames<Place>())}");
-        if (parsed != Place.Store) throw new UsageException($"Place {parsed} is not in this version. Works now: Store");
+        if (parsed == Place.Node) throw new UsageException($"Place {parsed} is not in this version. Works now: Client, Store");
+        return new Setting(state, parsed, "as --place says");
     }
 
     private static ShopPlan Classic(string? store, IReadOnlyList<string> places)
@@ -68,4 +82,7 @@ internal sealed record ShopPlan(
             "  it loses sessions, carts and orders whenever that process ends, and does a request that is sent twice twice",
         ]);
     }
+
+    /// <summary>Where a state of the shop is put, and why.</summary>
+    private sealed record Setting(string State, Place Place, string Why);
 }

@@ -29,7 +29,31 @@ internal static class ConfigurationEntries
     };
 
     public static readonly PlaceEntry StatePlace = new("States:*:Place", Place.Store,
-        "Where the state lives: Client (stateless), Store (hybrid) or Node (stateful). This version has Store.");
+        "Where the state lives: Client (stateless), Store (hybrid) or Node (stateful). This version has Client and Store.");
+
+    public static readonly FormerPlaceEntry StateMigrateFrom = new("States:*:MigrateFrom",
+        "Client: the store takes over, at first sight, what a client still carries from the time when the state lived with it.")
+    {
+        Ignored = "no client carries the state any more",
+    };
+
+    public static readonly FlagEntry StateGuard = new("States:*:Guard", false,
+        "Keeps the newest version of a state that lives with the client in the store, so that an older one is refused (SS1021, SS1022). A turn then costs the store's trips.")
+    {
+        Ignored = "Place is not Client",
+    };
+
+    public static readonly FlagEntry StateCompress = new("States:*:Compress", false,
+        "Compresses a state before it is sealed. Off by default: where secrets and what an attacker can write share one state, its length tells of the secrets.")
+    {
+        Ignored = "Place is not Client",
+    };
+
+    public static readonly NumberEntry StatePadTo = new("States:*:PadTo", 0, 0, 4096, "bytes",
+        "Fills what is sealed up to a multiple of so many bytes, so that its length tells less; 0: not at all.")
+    {
+        Ignored = "Place is not Client",
+    };
 
     public static readonly DurationEntry StateExpires = new("States:*:Expires", null, Second, Year * 10,
         "Ends the state when nobody has read or changed it for so long. Without it the state stays, and one of a session ends with Session:AbsoluteTimeout.");
@@ -40,13 +64,13 @@ internal static class ConfigurationEntries
     public static readonly DurationEntry StateMaxAge = new("States:*:MaxAge", null, TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(1),
         "Lets a Snapshot<T> show what this process read or wrote at most so long ago, instead of a load.")
     {
-        Ignored = "Cache:MaxBytes is 0",
+        Ignored = "Cache:MaxBytes is 0, or Place is Client",
     };
 
     public static readonly FlagEntry StateCache = new("States:*:Cache", false,
         "Lets a turn run on the State<T> that this process saw last; the commit checks that nobody has changed it, and otherwise the turn runs again.")
     {
-        Ignored = "Cache:MaxBytes is 0",
+        Ignored = "Cache:MaxBytes is 0, or Place is Client",
     };
 
     public static readonly NumberEntry CacheMaxBytes = new("Cache:MaxBytes", 67_108_864, 0, int.MaxValue, "bytes",
@@ -70,6 +94,9 @@ internal static class ConfigurationEntries
 
     public static readonly FlagEntry SessionAllowCrossSite = new("Session:AllowCrossSite", false,
         "Lets a browser's request from another site act with the session; else such a request is refused (SS1018).");
+
+    public static readonly CarrierEntry SessionCarrier = new("Session:Carrier", Carrier.Cookie,
+        "How clients carry the session and the states that live with them: in cookies, in headers Stateside-NAME that a client keeps by itself, or Both: in headers if the request brings the session's (empty at first), else in cookies.");
 
     public static readonly FlagEntry IdempotencyStrict = new("Idempotency:Strict", false,
         "Refuses an Idempotency-Key without quotes, as the IETF draft demands; else both forms are taken and mean the same.");
@@ -101,13 +128,21 @@ internal static class ConfigurationEntries
     public static readonly NumberEntry LimitsResponseBytes = new("Limits:ResponseBytes", 8_388_608, 1, 1_073_741_824, "bytes",
         "Most bytes of a response of an endpoint with a State<T>, since it is held back until the commit (SS1015).");
 
+    public static readonly NumberEntry LimitsClientBytes = new("Limits:ClientBytes", 8_192, 256, 30_720, "bytes",
+        "Most bytes that a client sends with each request to carry its states, its other cookies included; a turn that would need more is refused (SS1019). Proxies in front often stop at 8 KB.")
+    {
+        Ignored = "no state lives with the client",
+    };
+
+    public static readonly TextEntry KeysGiven = new("Keys:Given", "", "stub") { RuleText = "stub", IsValid = _ => true };
+
     /// <summary>Every entry, in the order of the documentation.</summary>
     public static IReadOnlyList<ConfigurationEntry> All { get; } =
     [
-        Store, AssumeDurable, StatePlace, StateExpires, StateMaxBytes, StateMaxAge, StateCache, CacheMaxBytes,
-        SessionCookie, SessionIdleTimeout, SessionAbsoluteTimeout, SessionAllowCrossSite,
+        Store, AssumeDurable, StatePlace, StateMigrateFrom, StateExpires, StateMaxBytes, StateMaxAge, StateCache, StateGuard, StateCompress, StatePadTo, CacheMaxBytes,
+        SessionCookie, SessionCarrier, SessionIdleTimeout, SessionAbsoluteTimeout, SessionAllowCrossSite,
         IdempotencyStrict, IdempotencyRetention, IdempotencyClaimLease, IdempotencyMaxStoredBytes,
-        LimitsMaxTurns, LimitsMaxQueue, LimitsMaxRuns, LimitsRequestBytes, LimitsResponseBytes,
+        LimitsMaxTurns, LimitsMaxQueue, LimitsMaxRuns, LimitsRequestBytes, LimitsResponseBytes, LimitsClientBytes, KeysGiven,
     ];
 
     /// <summary>The names that may stand below a path of the table; none below an entry.</summary>

@@ -140,3 +140,42 @@ internal sealed record PlaceEntry(string Path, Place Default, string Meaning) : 
 
     protected override ConfigurationFault Fault(string path, string given) => Faults.UnknownPlace(path, given);
 }
+
+/// <summary>A place, or none.</summary>
+internal sealed record FormerPlaceEntry(string Path, string Meaning) : ConfigurationEntry<Place?>(Path, null, Meaning)
+{
+    public override string Kind => "place";
+
+    public override string? DefaultText => null;
+
+    public override string Rule => "Client, Store or Node";
+
+    public override bool TryParse(string text, out Place? value)
+    {
+        value = null;
+        if (text.Length == 0) return true;
+        if (!ConfigurationEntries.StatePlace.TryParse(text, out var place)) return false;
+        value = place;
+        return true;
+    }
+
+    protected override ConfigurationFault Fault(string path, string given) => Faults.UnknownPlace(path, given);
+}
+
+/// <summary>How clients carry what is theirs.</summary>
+internal sealed record CarrierEntry(string Path, Carrier Default, string Meaning) : ConfigurationEntry<Carrier>(Path, Default, Meaning)
+{
+    public override string Kind => "carrier";
+
+    public override string DefaultText => Default.ToString();
+
+    public override string Rule => "Cookie, Header or Both";
+
+    public override bool TryParse(string text, out Carrier value)
+    {
+        for (value = Carrier.Cookie; value <= Carrier.Both; value++)
+            if (string.Equals(value.ToString(), text, StringComparison.OrdinalIgnoreCase)) return true;
+        value = Default;
+        return false;
+    }
+}

@@ -76,22 +76,39 @@ internal sealed class ConfigurationReader
             {
                 MaxAge = StateMaxAge.Read(_section, _faults, name),
                 IsCached = StateCache.Read(_section, _faults, name),
+                MigrateFrom = ReadFormerPlace(name, places[name]),
+                IsGuarded = StateGuard.Read(_section, _faults, name),
+                IsCompressed = StateCompress.Read(_section, _faults, name),
+                PadTo = StatePadTo.Read(_section, _faults, name),
             };
         }
-        return new(store, assumeDurable, ReadSession(), ReadIdempotency(), ReadLimits(), places) { States = states, CacheMaxBytes = CacheMaxBytes.Read(_section, _faults) };
+        return new(store, assumeDurable, ReadSession(), ReadIdempotency(), ReadLimits(), places) { States = states, CacheMaxBytes = CacheMaxBytes.Read(_section, _faults), Keys = new("stateside", KeysGiven.Read(_section, _faults) is { Length: > 0 } k ? [Convert.FromBase64String(k)] : [], default, default, default) };
     }
 
     private Place ReadPlace(string name)
     {
         var place = StatePlace.Read(_section, _faults, name);
-        if (place != Place.Store) _faults.Add(Faults.PlaceNotBuilt(StatePlace.In(_section, name), place));
+        if (place == Place.Node) _faults.Add(Faults.PlaceNotBuilt(StatePlace.In(_section, name), place));
         return place;
+    }
+
+    private Place? ReadFormerPlace(string name, Place place)
+    {
+        var former = StateMigrateFrom.Read(_section, _faults, name);
+        var path = StateMigrateFrom.In(_section, name);
+        if (former is { } same && same == place) _faults.Add(Faults.MigratesNowhere(path, same));
+        else if (former is Place.Store or Place.Node && place == Place.Client) _faults.Add(Faults.MigratesToClient(path, former.Value));
+        else if (former is Place.Store or Place.Node) _faults.Add(Faults.MigratesByItself(path));
+        return former;
     }
 
     private SessionModel ReadSession()
     {
         var model = new SessionModel(
-            SessionCookie.Read(_section, _faults), Duration(SessionIdleTimeout), Duration(SessionAbsoluteTimeout), SessionAllowCrossSite.Read(_section, _faults));
+            SessionCookie.Read(_section, _faults), Duration(SessionIdleTimeout), Duration(SessionAbsoluteTimeout), SessionAllowCrossSite.Read(_section, _faults))
+        {
+            Carrier = SessionCarrier.Read(_section, _faults),
+        };
         if (model.IdleTimeout > model.AbsoluteTimeout)
             _faults.Add(Faults.IdleTooLong(SessionIdleTimeout.In(_section), model.IdleTimeout, SessionAbsoluteTimeout.In(_section), model.AbsoluteTimeout));
         return model;
@@ -102,7 +119,10 @@ internal sealed class ConfigurationReader
 
     private LimitsModel ReadLimits() => new(
         LimitsMaxTurns.Read(_section, _faults), LimitsMaxQueue.Read(_section, _faults), LimitsMaxRuns.Read(_section, _faults),
-        LimitsRequestBytes.Read(_section, _faults), LimitsResponseBytes.Read(_section, _faults));
+        LimitsRequestBytes.Read(_section, _faults), LimitsResponseBytes.Read(_section, _faults))
+    {
+        ClientBytes = LimitsClientBytes.Read(_section, _faults),
+    };
 
     /// <summary>A duration that has a default, so that there always is one.</summary>
     private TimeSpan Duration(DurationEntry entry) => entry.Read(_section, _faults)!.Value;

@@ -5,8 +5,8 @@ using Stateside.Stores;
 namespace Stateside.Configuration;
 
 /// <summary>
-/// Compares what the states need with what their place and the opened store give (docs/configuration.md has the table). Every
-/// state is in place Store, whose version compare makes it current whatever the store, unless a snapshot may be old.
+/// Compares what the states need with what their place and the opened store give (docs/configuration.md has the table). In
+/// place Store the version compare makes every state current whatever the store, unless a snapshot may be old.
 /// </summary>
 internal static class Fit
 {
@@ -24,6 +24,16 @@ internal static class Fit
         foreach (var definition in definitions)
         {
             var (name, needs) = (definition.Name, definition.Needs);
+            if (store.Name == NoStore.Name && (model.Places[name] != Place.Client || model.States[name].IsGuarded))
+            {
+                faults.Add(Faults.NeedsStore(name, ConfigurationEntries.StatePlace.In(section, name)));
+                continue;
+            }
+            if (model.Places[name] == Place.Client)
+            {
+                CheckClient(section, model, definition, faults);
+                continue;
+            }
             if (needs.HasFlag(Needs.Durable) && !IsDurable(store, model)) faults.Add(Faults.NotDurable(name, store, source, assume));
             if (needs.HasFlag(Needs.Shared) && store.Reach == StoreReach.Process) faults.Add(Faults.NotShared(name, store, source));
             if (needs.HasFlag(Needs.Watchable) && !store.Watchable) faults.Add(Faults.NotWatchable(name, store, source));
@@ -31,8 +41,22 @@ internal static class Fit
             if (model.States[name].MaxBytes > store.MaxBodyBytes)
                 faults.Add(Faults.AboveStore(ConfigurationEntries.StateMaxBytes.In(section, name), model.States[name].MaxBytes, store, source));
         }
+        if (store.Name == NoStore.Name && definitions.Any(d => model.Places[d.Name] == Place.Client) && model.Keys.Given.Count == 0)
+            faults.Add(Faults.NeedsGivenKeys(ConfigurationEntries.KeysGiven.In(section)));
         if (model.Idempotency.MaxStoredBytes > store.MaxBodyBytes)
             faults.Add(Faults.AboveStore(ConfigurationEntries.IdempotencyMaxStoredBytes.In(section), model.Idempotency.MaxStoredBytes, store, source));
+    }
+
+    private static void CheckClient(IConfiguration section, StatesideModel model, StateDefinition definition, List<ConfigurationFault> faults)
+    {
+        var (name, needs) = (definition.Name, definition.Needs);
+        var path = ConfigurationEntries.StatePlace.In(section, name);
+        if (needs.HasFlag(Needs.Durable)) faults.Add(Faults.ClientNotDurable(name, path));
+        if (needs.HasFlag(Needs.Current) && !model.States[name].IsGuarded) faults.Add(Faults.ClientNotCurrent(name, path, ConfigurationEntries.StateGuard.In(section, name)));
+        if (needs.HasFlag(Needs.Shared)) faults.Add(Faults.ClientNotShared(name, path));
+        if (needs.HasFlag(Needs.Watchable)) faults.Add(Faults.ClientNotWatchable(name, path));
+        if (definition.IsFolded) faults.Add(Faults.ClientFolded(name, path));
+        if (name == model.Session.CookieName) faults.Add(Faults.ClientNamedAsSession(name, ConfigurationEntries.SessionCookie.In(section)));
     }
 
     private static bool IsDurable(StoreCapabilities store, StatesideModel model) => store.Durability switch

@@ -15,6 +15,8 @@ internal sealed record StatesideModel(
 
     /// <summary>Most bytes of the near cache; 0: there is none.</summary>
     public int CacheMaxBytes { get; init; }
+
+    public Sealing.KeysModel Keys { get; init; } = new("stateside", [], default, default, default);
 }
 
 /// <param name="Expires">Its sliding time to live; null: it stays.</param>
@@ -26,13 +28,42 @@ internal sealed record StateModel(TimeSpan? Expires, int MaxBytes)
 
     /// <summary>Whether turns may run on the row that this process saw last.</summary>
     public bool IsCached { get; init; }
+
+    /// <summary>Where it lived before, if clients may still carry it.</summary>
+    public Place? MigrateFrom { get; init; }
+
+    /// <summary>Whether the store guards a state of the client.</summary>
+    public bool IsGuarded { get; init; }
+
+    /// <summary>Whether a state of the client is compressed.</summary>
+    public bool IsCompressed { get; init; }
+
+    /// <summary>The multiple of bytes that a sealed state is filled up to; 0: none.</summary>
+    public int PadTo { get; init; }
 }
 
 /// <param name="CookieName">Without the <c>__Host-</c> that is put before it over HTTPS.</param>
 /// <param name="IdleTimeout">Ends a session that is not used for so long.</param>
 /// <param name="AbsoluteTimeout">Ends a session however busy it is.</param>
 /// <param name="AllowCrossSite">Whether a browser's request from another site may act with the session.</param>
-internal sealed record SessionModel(string CookieName, TimeSpan IdleTimeout, TimeSpan AbsoluteTimeout, bool AllowCrossSite);
+internal sealed record SessionModel(string CookieName, TimeSpan IdleTimeout, TimeSpan AbsoluteTimeout, bool AllowCrossSite)
+{
+    /// <summary>How clients carry the session, and states that live with them.</summary>
+    public Carrier Carrier { get; init; }
+}
+
+/// <summary>How clients carry what is theirs.</summary>
+internal enum Carrier
+{
+    /// <summary>In cookies.</summary>
+    Cookie,
+
+    /// <summary>In headers.</summary>
+    Header,
+
+    /// <summary>In headers if the request brings the session's, else in cookies.</summary>
+    Both,
+}
 
 /// <param name="Strict">Whether a bare key (without quotes) is refused.</param>
 /// <param name="Retention">How long a receipt is kept.</param>
@@ -45,4 +76,8 @@ internal sealed record IdempotencyModel(bool Strict, TimeSpan Retention, TimeSpa
 /// <param name="MaxRuns">Most runs of a handler in one turn.</param>
 /// <param name="RequestBytes">Most bytes of a request body that can be read again for a second run.</param>
 /// <param name="ResponseBytes">Most bytes of a response that is held back until the commit.</param>
-internal sealed record LimitsModel(int MaxTurns, int MaxQueue, int MaxRuns, int RequestBytes, int ResponseBytes);
+internal sealed record LimitsModel(int MaxTurns, int MaxQueue, int MaxRuns, int RequestBytes, int ResponseBytes)
+{
+    /// <summary>Most bytes that a client sends with each request to carry what is its own.</summary>
+    public int ClientBytes { get; init; } = 8192;
+}

@@ -1,3 +1,4 @@
+using Stateside.Places;
 using Stateside.Stores;
 
 namespace Stateside;
@@ -33,6 +34,12 @@ internal static class Errors
     public static readonly ErrorKind StreamingKind = new("SS1016", "streaming-refused", "This endpoint cannot stream", 500);
     public static readonly ErrorKind StateTooLargeKind = new("SS1017", "state-too-large", "The state has grown too large", 413);
     public static readonly ErrorKind CrossSiteKind = new("SS1018", "cross-site-refused", "A request from another site is refused", 403);
+    public static readonly ErrorKind ClientStateTooLargeKind = new("SS1019", "client-state-too-large", "The state has grown too large for the client to carry", 413);
+    public static readonly ErrorKind ClientStateRefusedKind = new("SS1020", "client-state-refused", "The state that the request brought is refused", 400);
+    public static readonly ErrorKind ClientStateBehindKind = new("SS1021", "client-state-behind", "Another request of this client was first", 409);
+    public static readonly ErrorKind ClientStateRewoundKind = new("SS1022", "client-state-rewound", "The state that the request brought was replaced long ago", 409);
+    public static readonly ErrorKind NoReceiptsKind = new("SS1023", "no-receipts", "This server keeps no receipts", 400);
+    public static readonly ErrorKind ClientOnlyKind = new("SS1024", "client-only", "The state is with the client", 500);
 
     public static readonly ErrorKind UnknownEntryKind = new("SS2001", "unknown-entry", "Unknown configuration entry", 500);
     public static readonly ErrorKind UnknownStateKind = new("SS2002", "unknown-state", "Unknown state", 500);
@@ -62,7 +69,7 @@ internal static class Errors
     [
         SessionRequiredKind, KeyMissingKind, KeyInvalidKind, KeyReusedKind, OutstandingKind, OutcomeUnknownKind, ConflictKind, PreconditionKind,
         AbsentKind, OverloadedKind, BadKeyKind, RequestTooLargeKind, UserRequiredKind, ResponseNotKeptKind, ResponseTooLargeKind, StreamingKind,
-        StateTooLargeKind, CrossSiteKind,
+        StateTooLargeKind, CrossSiteKind, ClientStateTooLargeKind, ClientStateRefusedKind, ClientStateBehindKind, ClientStateRewoundKind, NoReceiptsKind, ClientOnlyKind,
         UnknownEntryKind, UnknownStateKind, UnfitKind, UnknownPlaceKind, UnknownStoreKind, BadValueKind, MissingPlaceKind, GetWritesKind,
         DuplicateStateKind, BadNameKind, MiddlewareKind, UndeclaredKind, ManyGroupsKind, BadEndpointKind,
         StoreAwayKind, CommitUnknownKind, RowNewerKind, RowTooOldKind, RowUnreadableKind, FencedKind, StoreOpenKind,
@@ -119,6 +126,26 @@ internal static class Errors
 
     public static StatesideException CrossSite() => new(CrossSiteKind,
         "The browser says that this request comes from another site (Sec-Fetch-Site), and it would act with the visitor's session.");
+
+    public static StatesideException ClientStateTooLarge(string name, int bytes, int others, int budget) => new(ClientStateTooLargeKind,
+        $"State \"{name}\" would take {bytes} bytes, sealed, in every request; with the {others} bytes that this client sends beside it that is more than the {budget} that are allowed (Stateside:Limits:ClientBytes). Nothing was applied. Keep less in it, compress it (Stateside:States:{name}:Compress), or let it live in the store (Stateside:States:{name}:Place).");
+
+    public static StatesideException ClientStateRefused(string name) => new(ClientStateRefusedKind,
+        "What the request brought as state was not sealed by this application for this state and this session or user, or its key is no longer valid. It is taken back with this response: the next request begins without it.")
+    { Leaving = [new SealedState(name, null)] };
+
+    public static StatesideException ClientStateBehind(string name, SealedState newest) => new(ClientStateBehindKind,
+        $"Another request of this client has changed \"{name}\" first, or its response was lost on the way. Nothing was applied. This response brings the newest state: read it, and decide anew.")
+    { Leaving = [newest] };
+
+    public static StatesideException ClientStateRewound(string name) => new(ClientStateRewoundKind,
+        $"The request brought a version of \"{name}\" that this client has replaced long ago, and the newest is known only to the client. Nothing was applied. Send the newest, or begin a new session.");
+
+    public static StatesideException NoReceipts() => new(NoReceiptsKind,
+        "This server has no store, so it can keep no receipt for an Idempotency-Key. Nothing was applied. Send the request without the header: a retry with the same state gives the same result.");
+
+    public static StatesideException ClientOnly(string name) => new(ClientOnlyKind,
+        $"State \"{name}\" lives with the client (Stateside:States:{name}:Place), so only a request of that client brings it: it cannot be read or changed by a job.");
 
     public static StatesideException StoreAway(StoreException e) => new(StoreAwayKind,
         "The store does not answer, so the state is not known. Nothing was applied: send the request again later.", Applied.No, e) { RetryAfter = TimeSpan.FromSeconds(1) };

@@ -32,7 +32,40 @@ internal static class Faults
         $"{path} is {Echo(given)}, which is no place.{DidYouMean(Quoted(ArchitectureToPlace(given) ?? Nearest(given, PlaceEntry.Names)))} Known: Client (stateless), Store (hybrid), Node (stateful). Write one of these, or remove the entry for {ConfigurationEntries.StatePlace.DefaultText}.");
 
     public static ConfigurationFault PlaceNotBuilt(string path, Place place) => new(Errors.MissingPlaceKind.Code,
-        $"{path} is {place}, which is not in version {Version}. Store is the place that works now: write \"Store\", or remove the entry.");
+        $"{path} is {place}, which is not in version {Version}. Client and Store work now: write one of these, or remove the entry for {ConfigurationEntries.StatePlace.DefaultText}.");
+
+    public static ConfigurationFault MigratesNowhere(string path, Place place) => new(Errors.BadValueKind.Code,
+        $"{path} is {place}, where the state lives anyway. Write where it lived before, or remove the entry.");
+
+    public static ConfigurationFault MigratesToClient(string path, Place former) => new(Errors.UnfitKind.Code,
+        $"{path} is {former} and the state's Place is Client. A state does not move from the store to the client: the clients that own the rows are not there when the move happens, other devices may share a row, and what had been handed out could be rewound. Let it stay in the store, or begin a new state under another name in Place Client.");
+
+    public static ConfigurationFault MigratesByItself(string path) => new(Errors.BadValueKind.Code,
+        $"{path} is not needed: places Store and Node share their rows. Remove the entry.");
+
+    public static ConfigurationFault ClientNotDurable(string state, string path) => new(Errors.UnfitKind.Code,
+        $"State \"{state}\" needs Durable, but Place Client leaves it in the client's hands, which may drop it ({path}). Write Store, or {Drop(Needs.Durable)}");
+
+    public static ConfigurationFault ClientNotCurrent(string state, string path, string guard) => new(Errors.UnfitKind.Code,
+        $"State \"{state}\" needs Current, but Place Client can be rewound by its holder ({path}). Write Store, set {guard} to true, or {Drop(Needs.Current)}");
+
+    public static ConfigurationFault ClientNotShared(string state, string path) => new(Errors.UnfitKind.Code,
+        $"State \"{state}\" needs Shared, but in Place Client only the requests of that client bring it ({path}). Write Store, or {Drop(Needs.Shared)}");
+
+    public static ConfigurationFault ClientNotWatchable(string state, string path) => new(Errors.UnfitKind.Code,
+        $"State \"{state}\" needs Watchable, but in Place Client nobody but the client sees it change ({path}). Write Store and a store that tells of changes, or {Drop(Needs.Watchable)}");
+
+    public static ConfigurationFault ClientFolded(string state, string path) => new(Errors.UnfitKind.Code,
+        $"State \"{state}\" is folded from a journal, and a client carries no journal ({path}). Write Store, or declare it with AddState.");
+
+    public static ConfigurationFault ClientNamedAsSession(string state, string path) => new(Errors.BadValueKind.Code,
+        $"{path} is \"{state}\", which is also the name of a state that lives with the client, and both are carried under their names. Give the session another cookie.");
+
+    public static ConfigurationFault NeedsStore(string state, string path) => new(Errors.UnfitKind.Code,
+        $"State \"{state}\" needs a store, and there is none (none:). Write Client without Guard ({path}), or name a store ({ConfigurationEntries.Store.Path}).");
+
+    public static ConfigurationFault NeedsGivenKeys(string path) => new(Errors.BadValueKind.Code,
+        $"There is no store (none:) that could keep the keys which seal the states of clients. Give them with {path}: 32 random bytes in base64, the same for every node.");
 
     public static ConfigurationFault NoScheme(string path, IEnumerable<string> examples) => new(Errors.UnknownStoreKind.Code,
         $"{path} is not the URL of a store: it begins with no scheme. Known: {List(examples.Distinct())}. Write a URL of one of these forms.");

@@ -29,6 +29,7 @@ internal sealed class Telemetry : IDisposable
         ReRuns = _meter.CreateCounter<long>("stateside.turn.reruns", "{run}", "Runs of a handler that lost to another turn and were repeated.");
         Replays = _meter.CreateCounter<long>("stateside.receipt.replays", "{response}", "Responses that were answered from a receipt.");
         Resolved = _meter.CreateCounter<long>("stateside.commit.resolved", "{commit}", "Commits whose answer was lost and was looked up.");
+        Adopted = _meter.CreateCounter<long>("stateside.state.adopted", "{state}", "States that the store took over from a client (MigrateFrom).");
         CacheHits = _meter.CreateCounter<long>("stateside.cache.hits", "{row}", "Rows that were found in the near cache.");
         CacheMisses = _meter.CreateCounter<long>("stateside.cache.misses", "{row}", "Rows that were looked for in the near cache and had to be loaded.");
         CacheInvalidations = _meter.CreateCounter<long>("stateside.cache.invalidations", "{row}", "Rows that were dropped because the store told of a change.");
@@ -42,6 +43,8 @@ internal sealed class Telemetry : IDisposable
     public Counter<long> Replays { get; }
 
     public Counter<long> Resolved { get; }
+
+    public Counter<long> Adopted { get; }
 
     public Counter<long> CacheHits { get; }
 

@@ -34,13 +34,34 @@ internal sealed class SessionHandle
 
     public Group Group { get; }
 
-    /// <summary>True if no store knows it yet.</summary>
+    /// <summary>The internal id.</summary>
+    public UInt128 Id => _id;
+
+    /// <summary>True if nobody knows it yet: it becomes real when a turn first writes under it.</summary>
     public bool IsFresh { get; }
+
+    /// <summary>Whether its credential proves itself (<see cref="SessionIssuer"/>). Such a session has no row.</summary>
+    public bool IsSealed { get; private init; }
+
+    /// <summary>Whether a row in the store must prove it.</summary>
+    public bool HasRow => !IsFresh && !IsSealed;
+
+    /// <summary>When a sealed session ends, however busy it is.</summary>
+    public DateTimeOffset End { get; private init; }
+
+    /// <summary>Whether a sealed credential has come near enough to the end of its idle time to be given anew.</summary>
+    public bool IsDue { get; private init; }
 
     public StateKey Key => new(Group, RowName);
 
     /// <summary>A session that nobody has yet.</summary>
     public static SessionHandle Fresh() => new(TurnId.New().Value, TurnId.New().Value, isFresh: true);
+
+    /// <summary>The same for a session whose credential will be sealed.</summary>
+    public static SessionHandle FreshSealed(DateTimeOffset end) => new(TurnId.New().Value, default, isFresh: true) { IsSealed = true, End = end };
+
+    /// <summary>The session of a seal that has been opened.</summary>
+    public static SessionHandle Sealed(UInt128 id, DateTimeOffset end, bool isDue) => new(id, default, isFresh: false) { IsSealed = true, End = end, IsDue = isDue };
 
     /// <summary>Reads a credential; null for anything that was not issued in this form. Whether it is valid, its row says.</summary>
     public static SessionHandle? Parse(ReadOnlySpan<char> credential)
@@ -64,7 +85,7 @@ internal sealed class SessionHandle
     public bool IsProvedBy(Row row, DateTimeOffset now)
     {
         if (!row.Exists || row.Schema != Schema || row.Body.Length != RowBytes) return false;
-        return (row.Decoded is SessionHandle proved ? proved.HasSecretOf(this) : IsHashedIn(row)) && End(row) > now;
+        return (row.Decoded is SessionHandle proved ? proved.HasSecretOf(this) : IsHashedIn(row)) && EndOf(row) > now;
     }
 
     /// <summary>The row that makes a fresh session real.</summary>
@@ -81,7 +102,7 @@ internal sealed class SessionHandle
     public static TimeSpan? Prolonged(Row row, DateTimeOffset now, SessionModel model)
     {
         if (row.Remaining is not { } remaining || remaining >= model.IdleTimeout * 0.75) return null;
-        var untilEnd = End(row) - now;
+        var untilEnd = EndOf(row) - now;
         var next = untilEnd < model.IdleTimeout ? untilEnd : model.IdleTimeout;
         return next > remaining ? next : null;
     }
@@ -102,7 +123,7 @@ internal sealed class SessionHandle
     private bool HasSecretOf(SessionHandle other) => CryptographicOperations.FixedTimeEquals(
         MemoryMarshal.AsBytes(new ReadOnlySpan<UInt128>(in _secret)), MemoryMarshal.AsBytes(new ReadOnlySpan<UInt128>(in other._secret)));
 
-    private static DateTimeOffset End(Row row) =>
+    private static DateTimeOffset EndOf(Row row) =>
         DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(row.Body.Span[40..]));
 
     private void Hash(Span<byte> destination)

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Stateside.Configuration;
+using Stateside.Places;
 using Stateside.Stores;
 
 namespace Stateside.States;
@@ -32,6 +34,34 @@ internal abstract class StateDefinition(string name, Type type, Needs needs, int
 
     /// <summary>Whether turns may run on the row that this process saw last, which their commit then checks. Set from configuration before the first turn.</summary>
     public bool IsCached { get; set; }
+
+    /// <summary>Where it lives. Set from configuration before the first turn.</summary>
+    public Place Place { get; private set; } = Place.Store;
+
+    /// <summary>Whether the store takes over what clients still carry from the time when it lived with them.</summary>
+    public bool Adopts { get; private set; }
+
+    /// <summary>Whether a request may bring it.</summary>
+    public bool IsCarried => Place == Place.Client || Adopts;
+
+    /// <summary>What guards it in the store; null: nothing.</summary>
+    public GuardDefinition? Guard { get; private set; }
+
+    /// <summary>Whether it is compressed before it is sealed.</summary>
+    public bool IsCompressed { get; private set; }
+
+    /// <summary>What is sealed is filled up to a multiple of so many bytes; 0: not at all.</summary>
+    public int PadTo { get; private set; }
+
+    /// <summary>Takes over what the configuration says. Called once, before the first turn.</summary>
+    public void Configure(Place place, StateModel model)
+    {
+        (Place, TimeToLive, MaxBytes, MaxAge, IsCached) = (place, model.Expires, model.MaxBytes, model.MaxAge, model.IsCached);
+        (Adopts, IsCompressed, PadTo) = (model.MigrateFrom == Place.Client && place != Place.Client, model.IsCompressed, model.PadTo);
+        Guard = place == Place.Client && model.IsGuarded ? new GuardDefinition(this) : null;
+        // What lives with the client is at hand in every request, and nothing of it may be held by a server.
+        if (place == Place.Client) (MaxAge, IsCached) = (null, false);
+    }
 
     public abstract IStateSlot OpenState(Row row, bool isNew);
 

@@ -31,6 +31,7 @@ internal sealed class StatesOutsideHttp(Func<StatesideRuntime> runtime) : IState
     {
         var definition = runtime().Registry.Find(key.Name);
         if (definition?.Type != typeof(T)) throw new ArgumentException($"No state \"{key.Name}\" of type {typeof(T).Name} is declared.", nameof(key));
+        if (definition.Place == Place.Client) throw Errors.ClientOnly(key.Name);
         return new SlotRequest(definition, key, writes);
     }
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Stateside.Configuration;
 using Stateside.Diagnostics;
+using Stateside.Sealing;
 using Stateside.States;
 using Stateside.Stores;
 
@@ -34,6 +35,7 @@ internal sealed class StatesideHostedService(
     private readonly CancellationTokenSource _stopping = new();
     private Task _cleaning = Task.CompletedTask;
     private IStore? _own;
+    private KeyRing? _keys;
 
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
@@ -87,11 +89,23 @@ internal sealed class StatesideHostedService(
         _log.StoreOpened(capabilities.Name, capabilities.Durability, capabilities.Reach);
         foreach (var definition in registry.All)
         {
-            (definition.TimeToLive, definition.MaxBytes) = model.States[definition.Name];
-            (definition.MaxAge, definition.IsCached) = (model.States[definition.Name].MaxAge, model.States[definition.Name].IsCached);
+            definition.Configure(model.Places[definition.Name], model.States[definition.Name]);
             _log.StatePlaced(definition.Name, model.Places[definition.Name]);
         }
-        return new StatesideRuntime(model, registry, store!, capabilities, time, telemetry, logs, watch);
+        if (registry.All.Any(d => d.IsCarried)) _keys = await OpenKeysAsync(model, store!, cancellationToken);
+        return new StatesideRuntime(model, registry, store!, capabilities, time, telemetry, logs, watch, _keys?.Sealer);
+    }
+
+    private async Task<KeyRing> OpenKeysAsync(StatesideModel model, IStore store, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await KeyRing.OpenAsync(store is NoStore ? null : store, model.Keys, time, logs.CreateLogger<KeyRing>(), cancellationToken);
+        }
+        catch (StoreException e)
+        {
+            throw Errors.StoreUnusable(e);
+        }
     }
 
     private static async Task<StoreCapabilities> OpenAsync(IStore store, CancellationToken cancellationToken)
@@ -148,6 +162,7 @@ internal sealed class StatesideHostedService(
     private async ValueTask ReleaseAsync()
     {
         holder.Publish(null);
+        if (Interlocked.Exchange(ref _keys, null) is { } keys) await keys.DisposeAsync();
         if (Interlocked.Exchange(ref _own, null) is { } store) await store.DisposeAsync();
     }
 }

@@ -2,6 +2,9 @@ using Microsoft.Extensions.Logging;
 using Stateside.Caching;
 using Stateside.Configuration;
 using Stateside.Diagnostics;
+using Stateside.Places;
+using Stateside.Sealing;
+using Stateside.Sessions;
 using Stateside.States;
 using Stateside.Stores;
 
@@ -16,7 +19,7 @@ internal sealed class StatesideRuntime : IAsyncDisposable
 
     public StatesideRuntime(
         StatesideModel model, StateRegistry registry, IStore store, StoreCapabilities capabilities, TimeProvider time, Telemetry telemetry, ILoggerFactory logs,
-        ITurnWatch? watch = null)
+        ITurnWatch? watch = null, Sealer? sealer = null)
     {
         (Model, Registry, Store, Capabilities, Time, _telemetry, _watch) = (model, registry, store, capabilities, time, telemetry, watch);
         Gate = new TurnGate(model.Limits.MaxTurns, model.Limits.MaxQueue);
@@ -24,7 +27,9 @@ internal sealed class StatesideRuntime : IAsyncDisposable
         var cache = NearCache.Of(model, registry, time, telemetry);
         telemetry.WatchCache(() => cache?.Bytes ?? 0);
         if (cache is not null) store.Watch(cache);
-        _runner = new TurnRunner(new TurnStore(store, telemetry, cache), Gate, model, time, telemetry, logs.CreateLogger<TurnRunner>());
+        Sessions = new SessionIssuer(sealer, model.Session, time);
+        var client = sealer is null ? null : new ClientPlace(sealer, model, time);
+        _runner = new TurnRunner(new TurnStore(store, telemetry, cache), client, Sessions, Gate, model, time, telemetry, logs.CreateLogger<TurnRunner>());
     }
 
     public StatesideModel Model { get; }
@@ -38,6 +43,8 @@ internal sealed class StatesideRuntime : IAsyncDisposable
     public TimeProvider Time { get; }
 
     public TurnGate Gate { get; }
+
+    public SessionIssuer Sessions { get; }
 
     /// <summary>Runs one turn, counted and timed by its outcome.</summary>
     public async ValueTask<TurnOutcome> RunAsync(ITurnHost host)

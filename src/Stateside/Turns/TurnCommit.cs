@@ -1,4 +1,5 @@
 using Stateside.Configuration;
+using Stateside.Places;
 using Stateside.Sessions;
 using Stateside.Stores;
 
@@ -17,20 +18,25 @@ internal static class TurnCommit
     {
         if (reply.Discard) return null;
         var changed = false;
-        foreach (var slot in run.Slots) changed |= slot.IsChanged;
+        for (var i = 0; i < run.Slots.Length; i++) changed |= IsStored(run, i) && run.Slots[i].IsChanged;
         if (!changed && reply.Receipt is null) return null;
 
         var group = run.Request.Group!.Value;
         var rows = new List<RowWrite>(run.Slots.Length + 1);
-        foreach (var slot in run.Slots)
+        for (var i = 0; i < run.Slots.Length; i++)
         {
+            if (!IsStored(run, i)) continue;
+            var slot = run.Slots[i];
             // What was taken as State<T> but not changed is checked, so that no decision rests on a value that is gone.
             var write = slot.ToWrite(LifeOfSession(slot.Row.Key, run.Session, model));
             if (write is not null && (changed || checksAll || write.Change != RowChange.Check)) rows.Add(write);
         }
-        if (run.Session is { } session && session.Group == group) rows.Add(SessionWrite(session, run.Turn.Now, sessionRow, model));
-        return new Commit(group, run.Turn.Id) { Rows = rows, Receipt = reply.Receipt };
+        if (run.Session is { IsSealed: false } session && session.Group == group) rows.Add(SessionWrite(session, run.Turn.Now, sessionRow, model));
+        return new Commit(group, run.Turn.Id) { Rows = rows, Receipt = ClientReceipt.With(reply.Receipt, run.Leaving) };
     }
+
+    /// <summary>What lives with the client leaves with the response, and only its guard is in the commit.</summary>
+    private static bool IsStored(TurnRun run, int slot) => run.Request.Slots[slot].Definition.Place != Place.Client;
 
     /// <summary>The touches of a turn that only read: for what has three quarters of its window left or less. At most one commit for each group.</summary>
     public static IReadOnlyList<Commit> Touches(TurnRun run, LoadedTurn loaded, StatesideModel model)
@@ -38,7 +44,8 @@ internal static class TurnCommit
         List<RowWrite>? touches = null;
         for (var i = 0; i < loaded.Rows.Length; i++)
         {
-            if (run.Request.Slots[i].Definition.TimeToLive is { } window && loaded.Rows[i].Remaining is { } left && left < window * 0.75)
+            if (run.Slots[i] is GuardSlot guard && guard.Presented(run) is { } presented) (touches ??= []).Add(presented);
+            if (IsStored(run, i) && run.Request.Slots[i].Definition.TimeToLive is { } window && loaded.Rows[i].Remaining is { } left && left < window * 0.75)
                 (touches ??= []).Add(new RowWrite(loaded.Rows[i].Key, RowChange.Touch, loaded.Rows[i].Version) { TimeToLive = window });
         }
         if (loaded.SessionRow is { } row && SessionHandle.Prolonged(row, run.Turn.Now, model.Session) is { } life)

@@ -1,3 +1,4 @@
+using Stateside.Places;
 using Stateside.Sessions;
 using Stateside.States;
 using Stateside.Stores;
@@ -28,6 +29,12 @@ internal sealed class TurnRequest
 
     public ReceiptRequest? Receipt { get; init; }
 
+    /// <summary>The rows that the request brought itself, one for each slot; null for a slot that only the store knows. Null: it brought none.</summary>
+    public Row?[]? Held { get; init; }
+
+    /// <summary>The same request with what it brought.</summary>
+    public TurnRequest With(SlotRequest[] slots, Row?[] held) => new() { Slots = slots, Group = Group, Receipt = Receipt, TaggedSlot = TaggedSlot, Held = held };
+
     /// <summary>The slot that <c>If-Match</c> and <c>ETag</c> speak of; -1 for none.</summary>
     public int TaggedSlot { get; init; } = -1;
 }
@@ -50,6 +57,9 @@ internal interface ITurnHost
     /// <summary>Hop 4: runs the handler on <paramref name="run"/>. What an earlier run left behind is discarded first.</summary>
     ValueTask<TurnReply> RunAsync(TurnRun run);
 
+    /// <summary>What the client carries; null where there is no client.</summary>
+    IClientCarrier? Carrier => null;
+
     CancellationToken Aborted { get; }
 }
 
@@ -70,9 +80,13 @@ internal sealed class TurnRun(Turn turn, TurnRequest request, IStateSlot[] slots
 
     public SessionHandle? Session { get; } = session;
 
-    /// <summary>True if a commit of this run makes a fresh session real, so that the response must carry its credential.</summary>
+    /// <summary>The states of the client that leave with the response, once the turn has committed.</summary>
+    public IReadOnlyList<SealedState> Leaving { get; set; } = [];
+
+    /// <summary>True if the credential of a sealed session has to be given anew, or a commit of this run makes a fresh session real, so that the response must carry its credential.</summary>
     public bool BeginsSession(bool writesReceipt)
     {
+        if (Session is { IsDue: true }) return true;
         if (Session is not { IsFresh: true } fresh || Request.Group != fresh.Group) return false;
         if (writesReceipt) return true;
         foreach (var slot in Slots)
@@ -91,4 +105,8 @@ internal sealed class TurnRun(Turn turn, TurnRequest request, IStateSlot[] slots
 internal readonly record struct TurnReply(bool Discard, ReceiptWrite? Receipt);
 
 /// <summary>What a turn came to.</summary>
-internal readonly record struct TurnOutcome(TurnRun? Run, ReceiptRow? Replay, SessionHandle? BegunSession);
+internal readonly record struct TurnOutcome(TurnRun? Run, ReceiptRow? Replay, SessionHandle? BegunSession)
+{
+    /// <summary>The states of the client that a replay gives again.</summary>
+    public IReadOnlyList<SealedState>? Again { get; init; }
+}

@@ -21,7 +21,7 @@ internal sealed partial class TurnRunner
     private async ValueTask<CachedAttempt> TryCachedAsync(ITurnHost host, TurnRequest request, SessionHandle? session, TurnSeed seed)
     {
         if (store.Recall(request, session) is not { } cached) return default;
-        if (session is { IsFresh: false } && !session.IsProvedBy(cached.SessionRow!, seed.Now)) return default;
+        if (session is { HasRow: true } && !session.IsProvedBy(cached.SessionRow!, seed.Now)) return default;
         TurnRun? attempt = null;
         Commit? commit = null;
         TurnReply reply = default;
@@ -29,7 +29,7 @@ internal sealed partial class TurnRunner
         try
         {
             host.Check(request, cached.Rows);
-            attempt = Open(request, cached.Rows, session, seed, 1, host.Aborted);
+            attempt = Open(request, cached, session, seed, 1, host.Aborted);
             reply = await host.RunAsync(attempt);
             commit = TurnCommit.Of(attempt, reply, cached.SessionRow, model, checksAll: true);
         }
@@ -47,7 +47,7 @@ internal sealed partial class TurnRunner
                 return new(null, loaded, runs);
             }
             failure?.Throw();
-            return new(await FinishReadAsync(attempt!, loaded), loaded, runs);
+            return new(await FinishReadAsync(attempt!, loaded, reply), loaded, runs);
         }
         switch (await store.CommitAsync(commit))
         {

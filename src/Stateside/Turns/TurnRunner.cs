@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Stateside.Configuration;
 using Stateside.Diagnostics;
+using Stateside.Places;
 using Stateside.Sessions;
 using Stateside.States;
 using Stateside.Stores;
@@ -12,7 +13,8 @@ namespace Stateside.Turns;
 /// The core: one turn from the request to the commit. The hops carry the numbers of ARCHITECTURE.md; the host does 1
 /// (which states, under which keys), 2 (route to the owner) and 4 (run the handler).
 /// </summary>
-internal sealed partial class TurnRunner(TurnStore store, TurnGate gate, StatesideModel model, TimeProvider time, Telemetry telemetry, ILogger<TurnRunner> log)
+internal sealed partial class TurnRunner(
+    TurnStore store, ClientPlace? client, SessionIssuer sessions, TurnGate gate, StatesideModel model, TimeProvider time, Telemetry telemetry, ILogger<TurnRunner> log)
 {
     /// <summary>Most times that the commit of a handler which called outside is sent to a store that is away.</summary>
     private const int MostCompletions = 5;
@@ -24,49 +26,52 @@ internal sealed partial class TurnRunner(TurnStore store, TurnGate gate, Statesi
         await host.PrepareAsync();
         var seed = TurnSeed.New(time);
         var session = host.Session;
-        var request = host.Bind(session, seed);                                                    // 1 which states
+        var request = await BindAsync(host, session, seed);                                        // 1 which states
         await RefuseOutstandingAsync(request, session, seed, host.Aborted);
         using var pass = await gate.QueueAsync(request.Group, host.Aborted);
         var first = await TryCachedAsync(host, request, session, seed);                            // 3 load: from the near cache,
         if (first.Outcome is { } done) return done;
         var loaded = first.Loaded ?? await store.LoadAsync(request, session, host.Aborted);        //   or from the store
-        if (session is { IsFresh: false } && !session.IsProvedBy(loaded.SessionRow!, seed.Now))
+        if (session is { HasRow: true } && !session.IsProvedBy(loaded.SessionRow!, seed.Now))
         {
-            session = SessionHandle.Fresh();
-            request = host.Bind(session, seed);
+            session = sessions.Begin();
+            request = await BindAsync(host, session, seed);
             loaded = await store.LoadAsync(request, session, host.Aborted);
         }
         if (request.Receipt is not null && session is { IsFresh: true } && request.Group == session.Group)
             return await RequireSessionAsync(session, seed);
-        if (loaded.Receipt is { } receipt && !IsRepeatable(request.Receipt!, receipt)) return Recorded(request.Receipt!, receipt);
+        if (loaded.Receipt is { } receipt && !IsRepeatable(request.Receipt!, receipt)) return await RecordedAsync(request, receipt, host.Aborted);
 
         if (loaded.Receipt is { } lapsed)
         {
             // The turn that broke off is repeated as it was: with its time, its ids and its new keys.
             seed = ClaimBody.Read(lapsed.Body);
-            request = host.Bind(session, seed);
+            request = await BindAsync(host, session, seed);
             loaded = loaded.Under(request);
         }
 
+        if (client is not null) loaded = await TakeOverAsync(client, request, loaded, seed, host.Aborted);
         host.Check(request, loaded.Rows);
-        var attempt = Open(request, loaded.Rows, session, seed, first.Runs + 1, host.Aborted);
+        var attempt = Open(request, loaded, session, seed, first.Runs + 1, host.Aborted);
         if (request.Receipt is { CallsOutside: true }) return await RunClaimedAsync(host, attempt, loaded, seed);
         while (true)
         {
             var reply = await host.RunAsync(attempt);                                              // 4 run the handler
-            var commit = TurnCommit.Of(attempt, reply, loaded.SessionRow, model);                  // 5 the places' rows
-            if (commit is null) return await FinishReadAsync(attempt, loaded);
+            if (!reply.Discard) client?.Seal(attempt, loaded, host.Carrier);                       // 5 the places: sealed for the client,
+            var commit = TurnCommit.Of(attempt, reply, loaded.SessionRow, model);                  //   or rows for the store
+            if (commit is null) return await FinishReadAsync(attempt, loaded, reply);
             switch (await store.CommitAsync(commit))                                               // 6 commit
             {
                 case CommitResult.AlreadyRecorded { Receipt: { } there }:
-                    return Recorded(request.Receipt!, there);
+                    return await RecordedAsync(request, there, host.Aborted);
                 case CommitResult.Conflict conflict when attempt.Turn.Run < model.Limits.MaxRuns + first.Runs && SessionStands(conflict, session, seed):
                     telemetry.ReRuns.Add(1);
                     log.ReRun(attempt.Turn.Id, attempt.Turn.Run, request.Group);
                     loaded = loaded.With(request, conflict.Rows);
+                    if (client is not null) loaded = await client.CompareAsync(request, loaded, host.Aborted);
                     host.Check(request, loaded.Rows);
                     await PauseAsync(attempt.Turn.Run - first.Runs);
-                    attempt = Open(request, loaded.Rows, session, seed, attempt.Turn.Run + 1, host.Aborted);
+                    attempt = Open(request, loaded, session, seed, attempt.Turn.Run + 1, host.Aborted);
                     continue;
                 case CommitResult.Conflict or CommitResult.AlreadyRecorded:
                     throw Errors.Conflict(attempt.Turn.Run);
@@ -78,15 +83,19 @@ internal sealed partial class TurnRunner(TurnStore store, TurnGate gate, Statesi
         }
     }
 
-    private static TurnRun Open(TurnRequest request, Row[] rows, SessionHandle? session, TurnSeed seed, int run, CancellationToken aborted)
+    private TurnRun Open(TurnRequest request, LoadedTurn loaded, SessionHandle? session, TurnSeed seed, int run, CancellationToken aborted)
     {
+        var rows = loaded.Rows;
         var slots = new IStateSlot[rows.Length];
         for (var i = 0; i < slots.Length; i++)
         {
             var slot = request.Slots[i];
             slots[i] = slot.Writes ? slot.Definition.OpenState(rows[i], slot.IsNew) : slot.Definition.OpenSnapshot(rows[i]);
         }
-        return new TurnRun(new Turn(seed, run, aborted), request, slots, session);
+        var opened = new TurnRun(new Turn(seed, run, aborted), request, slots, session);
+        // The response of a turn that only reads is not held back, so what leaves with it is decided before.
+        if (request.Group is null && request.Held is not null) opened.Leaving = client!.Renewed(opened, loaded);
+        return opened;
     }
 
     /// <summary>
@@ -97,10 +106,11 @@ internal sealed partial class TurnRunner(TurnStore store, TurnGate gate, Statesi
     {
         var receipt = attempt.Request.Receipt!;
         await using var claim = new OutsideClaim(store, attempt.Request.Group!.Value, receipt, seed, model.Idempotency, time, log);
-        if (await claim.TakeAsync(loaded.Receipt?.Claim) is { } first) return Recorded(receipt, first);
+        if (await claim.TakeAsync(loaded.Receipt?.Claim) is { } first) return await RecordedAsync(attempt.Request, first, host.Aborted);
         try
         {
             var reply = await host.RunAsync(attempt);
+            if (!reply.Discard) client?.Seal(attempt, loaded, host.Carrier);
             var commit = TurnCommit.Of(attempt, reply with { Receipt = claim.Settle(reply.Receipt) }, loaded.SessionRow, model);
             if (commit is not null && await CommitPatientlyAsync(commit) == CommitResult.Committed)
                 return new TurnOutcome(attempt, null, attempt.BeginsSession(writesReceipt: true) ? attempt.Session : null);
@@ -131,8 +141,15 @@ internal sealed partial class TurnRunner(TurnStore store, TurnGate gate, Statesi
     /// <summary>A session that a request needs for its receipt is begun before the handler runs, so that the retry has a caller.</summary>
     private async ValueTask<TurnOutcome> RequireSessionAsync(SessionHandle session, TurnSeed seed)
     {
-        await store.CommitAsync(new Commit(session.Group, seed.Id) { Rows = [session.ToRow(seed.Now, model.Session)] });
+        if (!session.IsSealed) await store.CommitAsync(new Commit(session.Group, seed.Id) { Rows = [session.ToRow(seed.Now, model.Session)] });
         return new TurnOutcome(null, null, session);
+    }
+
+    private async ValueTask<TurnOutcome> RecordedAsync(TurnRequest request, ReceiptRow there, CancellationToken aborted)
+    {
+        var outcome = Recorded(request.Receipt!, there);
+        if (client is null || request.Held is null) return outcome;
+        return outcome with { Again = await client.AgainAsync(request, ClientReceipt.Read(there.Body), aborted) };
     }
 
     private TurnOutcome Recorded(ReceiptRequest asked, ReceiptRow there)
@@ -161,7 +178,7 @@ internal sealed partial class TurnRunner(TurnStore store, TurnGate gate, Statesi
     {
         if (request.Receipt is not { CallsOutside: true } asked || session is { IsFresh: true }) return;
         var look = await store.LoadAsync(new TurnRequest { Slots = [], Group = request.Group, Receipt = asked }, session, aborted);
-        if (session is not null && !session.IsProvedBy(look.SessionRow!, seed.Now)) return;
+        if (session is { HasRow: true } && !session.IsProvedBy(look.SessionRow!, seed.Now)) return;
         if (look.Receipt is { Status: ReceiptStatus.Claimed } there && there.LeaseRemaining > TimeSpan.Zero) Recorded(asked, there);
     }
 
@@ -173,7 +190,7 @@ internal sealed partial class TurnRunner(TurnStore store, TurnGate gate, Statesi
     }
 
     /// <summary>A turn that changed nothing writes nothing, but that what would expire soon is touched once.</summary>
-    private async ValueTask<TurnOutcome> FinishReadAsync(TurnRun run, LoadedTurn loaded)
+    private async ValueTask<TurnOutcome> FinishReadAsync(TurnRun run, LoadedTurn loaded, TurnReply reply)
     {
         foreach (var touch in TurnCommit.Touches(run, loaded, model))
         {
@@ -186,7 +203,7 @@ internal sealed partial class TurnRunner(TurnStore store, TurnGate gate, Statesi
                 log.TouchFailed(touch.Group, e);
             }
         }
-        return new TurnOutcome(run, null, null);
+        return new TurnOutcome(run, null, !reply.Discard && run.BeginsSession(writesReceipt: false) ? run.Session : null);
     }
 
     /// <summary>Turns of other processes conflict in step with ours unless somebody waits a random moment.</summary>

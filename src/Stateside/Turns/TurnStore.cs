@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Stateside.Caching;
 using Stateside.Diagnostics;
+using Stateside.Places;
 using Stateside.Sessions;
 using Stateside.Stores;
 
@@ -17,18 +18,19 @@ internal sealed class TurnStore(IStore store, Telemetry telemetry, NearCache? ca
         for (var i = 0; i < rows.Length; i++)
         {
             var slot = request.Slots[i];
-            if (!IsStored(slot, session)) rows[i] = Row.Absent(slot.Key);
+            if (slot.Definition.Place == Place.Client) rows[i] = request.Held![i]!;
+            else if (!IsStored(slot, session)) rows[i] = Row.Absent(slot.Key);
             else if (Recent(slot) is { } recent) rows[i] = recent;
             else keys.Add(slot.Key);
         }
-        if (session is { IsFresh: false }) keys.Add(session.Key);
+        if (session is { HasRow: true }) keys.Add(session.Key);
         var fresh = session is { IsFresh: true } && request.Group == session.Group;
         var receipt = request.Receipt is { } r && !fresh ? new ReceiptKey(request.Group!.Value, r.Id) : (ReceiptKey?)null;
 
         var loaded = keys.Count == 0 && receipt is null ? new LoadResult([], null) : await LoadAsync(new LoadRequest(keys, receipt), cancellationToken);
         var next = 0;
         for (var i = 0; i < rows.Length; i++) rows[i] ??= loaded.Rows[next++];
-        return new LoadedTurn(rows, session is { IsFresh: false } ? loaded.Rows[next] : null, loaded.Receipt);
+        return new LoadedTurn(rows, session is { HasRow: true } ? loaded.Rows[next] : null, loaded.Receipt);
     }
 
     /// <summary>
@@ -37,8 +39,8 @@ internal sealed class TurnStore(IStore store, Telemetry telemetry, NearCache? ca
     /// </summary>
     public LoadedTurn? Recall(TurnRequest request, SessionHandle? session)
     {
-        if (cache is null || request.Group is null || request.Receipt is { CallsOutside: true }) return null;
-        if (session is { IsFresh: false } && session.Group != request.Group) return null;
+        if (cache is null || request.Group is null || request.Held is not null || request.Receipt is { CallsOutside: true }) return null;
+        if (session is { HasRow: true } && session.Group != request.Group) return null;
         var isWorth = false;
         foreach (var slot in request.Slots)
         {
@@ -55,7 +57,7 @@ internal sealed class TurnStore(IStore store, Telemetry telemetry, NearCache? ca
             if (row is null) return null;
             rows[i] = row;
         }
-        if (session is not { IsFresh: false }) return new LoadedTurn(rows, null, null);
+        if (session is not { HasRow: true }) return new LoadedTurn(rows, null, null);
         return cache.Find(session.Key) is { } sessionRow ? new LoadedTurn(rows, sessionRow, null) : null;
     }
 
@@ -155,6 +157,9 @@ internal sealed class TurnStore(IStore store, Telemetry telemetry, NearCache? ca
 /// <summary>What a turn found: a row for each slot, the session's row, and the receipt.</summary>
 internal sealed record LoadedTurn(Row[] Rows, Row? SessionRow, ReceiptRow? Receipt)
 {
+    /// <summary>States of the client that must leave with the response, whatever the run does.</summary>
+    public List<SealedState>? Leaving { get; set; }
+
     /// <summary>The same for a request whose new keys are other ones; they are not loaded.</summary>
     public LoadedTurn Under(TurnRequest request) =>
         this with { Rows = [.. Rows.Select((row, i) => request.Slots[i].IsNew ? Row.Absent(request.Slots[i].Key) : row)] };
