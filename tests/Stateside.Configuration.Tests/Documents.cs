@@ -201,12 +201,12 @@ internal static class Documents
         A state declares in code what it needs (`Needs`). When the store is open, that is compared with what it declares, and each pair
         that does not fit stops the start ([SS2003](errors/SS2003.md)).
 
-        | A state needs | What the store must give |
-        |---|---|
-        | `Durable` | It writes to disk, or to several machines, before it answers. A store that cannot tell counts as not durable, unless `AssumeDurable` is set |
-        | `Current` | Nothing: versions are compared in every commit, so place `Store` is current on every store |
-        | `Shared` | More than this process sees it. A file is shared by the processes of one machine; whether all nodes run on that machine Stateside cannot know, so nodes on several machines need a store on the network |
-        | `Watchable` | It tells of changes by itself |
+        | A state needs | In place `Store`: what the store must give | In place `Client` |
+        |---|---|---|
+        | `Durable` | It writes to disk, or to several machines, before it answers. A store that cannot tell counts as not durable, unless `AssumeDurable` is set | Not given: the client may drop it |
+        | `Current` | Nothing: versions are compared in every commit, so place `Store` is current on every store | Only with `Guard`, since its holder can go back to an older seal |
+        | `Shared` | More than this process sees it. A file is shared by the processes of one machine; whether all nodes run on that machine Stateside cannot know, so nodes on several machines need a store on the network | Not given |
+        | `Watchable` | It tells of changes by itself | Not given |
 
         ## Changing this page
 

@@ -92,6 +92,8 @@ public sealed class ErrorPageTests
         Errors.SessionRequired(), Errors.KeyMissing(), Errors.KeyReused(), Errors.Outstanding(TimeSpan.Zero), Errors.OutcomeUnknown(), Errors.Conflict(10),
         Errors.PreconditionFailed(), Errors.StateAbsent("order"), Errors.Overloaded(), Errors.BadKey(), Errors.RequestTooLarge(1_048_576), Errors.UserRequired(),
         Errors.ResponseNotKept(), Errors.ResponseTooLarge(8_388_608), Errors.StreamingRefused(), Errors.StateTooLarge("cart", 1_048_577, 1_048_576), Errors.CrossSite(),
+        Errors.ClientStateTooLarge("cart", 8100, 240, 8192), Errors.ClientStateRefused("cart"), Errors.ClientStateBehind("cart", new("cart", "")),
+        Errors.ClientStateRewound("cart"), Errors.NoReceipts(), Errors.ClientOnly("cart"),
         Errors.StoreAway(StoreFault), Errors.CommitUnknown(StoreFault), Errors.RowNewer("order", 3, 2), Errors.RowTooOld("order", 1, 3),
         Errors.RowUnreadable("order", null), Errors.Fenced(), Errors.StoreUnusable(StoreFault),
     ];
@@ -110,7 +112,13 @@ public sealed class ErrorPageTests
         Faults.BadValue("Stateside:Session:IdleTimeout", "30", ConfigurationEntries.SessionIdleTimeout.Rule, "12:00:00"),
         Faults.IdleTooLong("Stateside:Session:IdleTimeout", TimeSpan.FromHours(2), "Stateside:Session:AbsoluteTimeout", TimeSpan.FromHours(1)),
         Faults.AboveStore("Stateside:States:order:MaxBytes", 20_000, FakeStore.Capable("fake", maxBodyBytes: 10_000), "Stateside:Store"),
-        Faults.PlaceNotBuilt("Stateside:States:cart:Place", Place.Client), Faults.DuplicateName("cart", ["Cart", "Order"]),
+        Faults.ClientNotDurable("cart", "Stateside:States:cart:Place"), Faults.ClientNotCurrent("cart", "Stateside:States:cart:Place", "Stateside:States:cart:Guard"),
+        Faults.ClientNotShared("cart", "Stateside:States:cart:Place"), Faults.ClientNotWatchable("cart", "Stateside:States:cart:Place"),
+        Faults.ClientFolded("cart", "Stateside:States:cart:Place"), Faults.NeedsStore("cart", "Stateside:States:cart:Place"),
+        Faults.MigratesToClient("Stateside:States:cart:MigrateFrom", Place.Store), Faults.MigratesNowhere("Stateside:States:cart:MigrateFrom", Place.Store),
+        Faults.MigratesByItself("Stateside:States:cart:MigrateFrom"), Faults.ClientNamedAsSession("cart", "Stateside:Session:Cookie"),
+        Faults.NeedsGivenKeys("Stateside:Keys:Given"),
+        Faults.PlaceNotBuilt("Stateside:States:cart:Place", Place.Node), Faults.DuplicateName("cart", ["Cart", "Order"]),
         Faults.DuplicateType("Cart", ["cart", "basket"]), Faults.BadName("Cart"),
     ];
 

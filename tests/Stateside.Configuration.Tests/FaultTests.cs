@@ -24,9 +24,9 @@ public sealed class FaultTests
     [InlineData("""{ "Password": "secret" }""",
         "SS2001 Stateside:Password is not an entry. Known here: Store, AssumeDurable, States, Cache, Session, Idempotency, Limits. Correct the name, or remove the entry.")]
     [InlineData("""{ "Session": { "IdleTimout": "00:10:00" } }""",
-        "SS2001 Stateside:Session:IdleTimout is not an entry. Did you mean IdleTimeout? Known here: Cookie, IdleTimeout, AbsoluteTimeout, AllowCrossSite. Correct the name, or remove the entry.")]
+        "SS2001 Stateside:Session:IdleTimout is not an entry. Did you mean IdleTimeout? Known here: Cookie, Carrier, IdleTimeout, AbsoluteTimeout, AllowCrossSite. Correct the name, or remove the entry.")]
     [InlineData("""{ "States": { "cart": { "TimeToLive": "00:10:00" } } }""",
-        "SS2001 Stateside:States:cart:TimeToLive is not an entry. Known here: Place, Expires, MaxBytes, MaxAge, Cache. Correct the name, or remove the entry.")]
+        "SS2001 Stateside:States:cart:TimeToLive is not an entry. Known here: Place, MigrateFrom, Expires, MaxBytes, MaxAge, Cache, Guard, Compress, PadTo. Correct the name, or remove the entry.")]
     [InlineData("""{ "IdleTimeout": "00:10:00" }""",
         "SS2001 Stateside:IdleTimeout is not an entry. Did you mean Stateside:Session:IdleTimeout? Known here: Store, AssumeDurable, States, Cache, Session, Idempotency, Limits. Correct the name, or remove the entry.")]
     [InlineData("""{ "Store": { "Url": "memory:" } }""",
@@ -34,11 +34,11 @@ public sealed class FaultTests
     [InlineData("""{ "Limits": { "MaxRuns": [ 5 ] } }""",
         "SS2001 Stateside:Limits:MaxRuns:0 is not an entry: Stateside:Limits:MaxRuns is a single value. Write the value itself.")]
     [InlineData("""{ "Session": "id" }""",
-        "SS2001 Stateside:Session is a section and has a value. Put entries inside it instead: Cookie, IdleTimeout, AbsoluteTimeout, AllowCrossSite.")]
+        "SS2001 Stateside:Session is a section and has a value. Put entries inside it instead: Cookie, Carrier, IdleTimeout, AbsoluteTimeout, AllowCrossSite.")]
     [InlineData("""{ "States": "cart" }""",
         "SS2001 Stateside:States is a section and has a value. Put the names of states inside it instead.")]
     [InlineData("""{ "States": { "cart": "Store" } }""",
-        "SS2001 Stateside:States:cart is a section and has a value. Put entries inside it instead: Place, Expires, MaxBytes, MaxAge, Cache.")]
+        "SS2001 Stateside:States:cart is a section and has a value. Put entries inside it instead: Place, MigrateFrom, Expires, MaxBytes, MaxAge, Cache, Guard, Compress, PadTo.")]
     [InlineData("\"memory:\"",
         "SS2001 Stateside is a section and has a value. Put entries inside it instead: Store, AssumeDurable, States, Cache, Session, Idempotency, Limits.")]
     public void SS2001_an_unknown_entry(string json, string message) => Assert.Equal([message], Given.Faults(json));
@@ -68,14 +68,31 @@ public sealed class FaultTests
     public void SS2004_an_unknown_place(string place, string message) =>
         Assert.Equal([message], Given.Faults($$"""{ "States": { "cart": { "Place": "{{place}}" } } }"""));
 
-    [Theory]
-    [InlineData("Client")]
-    [InlineData("Node")]
-    public void SS2007_a_place_that_is_not_built(string place) => Assert.Equal(
-        [$"SS2007 Stateside:States:cart:Place is {place}, which is not in version 0.1.0. Store is the place that works now: write \"Store\", or remove the entry."],
-        Given.Faults($$"""{ "States": { "cart": { "Place": "{{place}}" } } }"""));
+    [Fact]
+    public void SS2007_a_place_that_is_not_built() => Assert.Equal(
+        ["SS2007 Stateside:States:cart:Place is Node, which is not in version 0.1.0. Client and Store work now: write one of these, or remove the entry for Store."],
+        Given.Faults("""{ "States": { "cart": { "Place": "Node" } } }"""));
 
     [Theory]
+    [InlineData("Client", "Store", "SS2003 Stateside:States:cart:MigrateFrom is Store and the state's Place is Client. A state does not move from the store to the client: the clients")]
+    [InlineData("Store", "Store", "SS2006 Stateside:States:cart:MigrateFrom is Store, where the state lives anyway. Write")]
+    [InlineData("Client", "Client", "SS2006 Stateside:States:cart:MigrateFrom is Client, where the state lives anyway. Write")]
+    [InlineData("Store", "Node", "SS2006 Stateside:States:cart:MigrateFrom is not needed: places Store and Node share their rows.")]
+    [InlineData("Store", "Cookie", "SS2004 Stateside:States:cart:MigrateFrom is \"Cookie\", which is no place.")]
+    [InlineData("Store", "Client", null)]
+    [InlineData("Store", "", null)]
+    public void A_state_moves_from_the_client_to_the_store_and_not_back(string place, string from, string? begins)
+    {
+        var faults = Given.Faults($$"""{ "States": { "cart": { "Place": "{{place}}", "MigrateFrom": "{{from}}" } } }""");
+        if (begins is null) Assert.Empty(faults);
+        else Assert.StartsWith(begins, Assert.Single(faults), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{ "Session": { "Carrier": "Url" } }""",
+        "SS2006 Stateside:Session:Carrier is \"Url\"; it must be Cookie, Header or Both. Correct it, or remove the entry for the default, Cookie.")]
+    [InlineData("""{ "Limits": { "ClientBytes": 65536 } }""",
+        "SS2006 Stateside:Limits:ClientBytes is \"65536\"; it must be a whole number of bytes from 256 to 30720. Correct it, or remove the entry for the default, 8192.")]
     [InlineData("""{ "Limits": { "MaxRuns": 0 } }""",
         "SS2006 Stateside:Limits:MaxRuns is \"0\"; it must be a whole number of runs from 1 to 1000. Correct it, or remove the entry for the default, 10.")]
     [InlineData("""{ "AssumeDurable": "yes" }""",

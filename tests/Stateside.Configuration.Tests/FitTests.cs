@@ -57,6 +57,33 @@ public sealed class FitTests
     public void What_must_be_current_may_be_cached_for_turns_which_are_validated() =>
         Assert.Empty(Check(Needs.Current, Memory, """{ "States": { "order": { "Cache": true } } }"""));
 
+    private const string InClient = """{ "States": { "order": { "Place": "Client" } } }""";
+
+    [Theory]
+    [InlineData(Needs.Durable, "needs Durable, but Place Client leaves it in the client's hands, which may drop it (Stateside:States:order:Place).")]
+    [InlineData(Needs.Current, "needs Current, but Place Client can be rewound by its holder (Stateside:States:order:Place). Write Store, set Stateside:States:order:Guard to true,")]
+    [InlineData(Needs.Shared, "needs Shared, but in Place Client only the requests of that client bring it")]
+    [InlineData(Needs.Watchable, "needs Watchable, but in Place Client nobody but the client sees it change")]
+    public void SS2003_what_the_client_holds_gives_little(Needs needs, string says) => Assert.StartsWith(
+        $"SS2003 State \"order\" {says}", Assert.Single(Check(needs, FakeStore.Capable(), InClient)), StringComparison.Ordinal);
+
+    [Fact]
+    public void Guarded_it_is_current() => Assert.Empty(Check(Needs.Current, Memory, """{ "States": { "order": { "Place": "Client", "Guard": true } } }"""));
+
+    [Fact]
+    public void The_store_is_not_asked_for_what_the_client_holds() => Assert.Empty(Check(Needs.None, Memory, InClient));
+
+    [Fact]
+    public void SS2006_a_state_and_the_session_cannot_be_carried_under_one_name() => Assert.StartsWith(
+        "SS2006 Stateside:Session:Cookie is \"order\"", Assert.Single(Check(Needs.None, Memory, """{ "States": { "order": { "Place": "Client" } }, "Session": { "Cookie": "order" } }""")), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("""{ "Store": "none:", "States": { "order": { "Place": "Client" } } }""", "SS2006 There is no store (none:) that could keep the keys")]
+    [InlineData("""{ "Store": "none:" }""", "SS2003 State \"order\" needs a store, and there is none (none:).")]
+    [InlineData("""{ "Store": "none:", "States": { "order": { "Place": "Client", "Guard": true } } }""", "SS2003 State \"order\" needs a store, and there is none (none:).")]
+    public void Without_a_store_only_the_client_is_left_and_keys_must_be_given(string json, string begins) =>
+        Assert.StartsWith(begins, Check(Needs.None, FakeStore.Capable(NoStore.Name, Durability.None, StoreReach.Process), json)[0], StringComparison.Ordinal);
+
     [Fact]
     public void Every_unfit_pair_is_told()
     {

@@ -1,0 +1,83 @@
+using Stateside.AspNetCore.Tests.Support;
+
+namespace Stateside.AspNetCore.Tests.Client;
+
+/// <summary>From the client to the store, while visitors come with what they still carry.</summary>
+public sealed class MigrationTests
+{
+    private static Task<TestApp> AfterAsync(TestStore store) =>
+        TestApp.StartAsync(Browser.Map, new() { Store = store, Settings = Browser.Settings(("States:basket:Place", "Store"), ("States:basket:MigrateFrom", "Client")) });
+
+    private static async Task<Browser> FromBeforeAsync(params string[] items)
+    {
+        await using var before = await Browser.StartAsync();
+        var browser = new Browser(before);
+        foreach (var item in items) await browser.PostAsync("/basket/" + item);
+        return browser;
+    }
+
+    [Fact]
+    public async Task What_the_client_carries_is_taken_over_at_first_sight_also_by_a_read_and_taken_back_from_the_client()
+    {
+        var carried = (await FromBeforeAsync("a", "b")).Kept;
+        var store = new TestStore();
+        await using var app = await AfterAsync(store);
+        var browser = new Browser(app) { Kept = carried };
+        Assert.Equal("a,b", await browser.ItemsAsync());
+        Assert.Equal(["id"], browser.Kept.Keys);
+        Assert.Equal("a,b", await browser.ItemsAsync());
+        Assert.Equal("3", (await browser.PostAsync("/basket/c")).Text);
+    }
+
+    [Fact]
+    public async Task A_change_takes_over_first()
+    {
+        var carried = (await FromBeforeAsync("a")).Kept;
+        await using var app = await AfterAsync(new TestStore());
+        var browser = new Browser(app) { Kept = carried };
+        Assert.Equal("2", (await browser.PostAsync("/basket/b")).Text);
+        Assert.Equal(["id"], browser.Kept.Keys);
+        Assert.Equal("a,b", await browser.ItemsAsync());
+    }
+
+    [Fact]
+    public async Task Whatever_the_client_still_shows_afterwards_the_store_s_is_the_newer()
+    {
+        var carried = (await FromBeforeAsync("a")).Kept;
+        await using var app = await AfterAsync(new TestStore());
+        var before = new Dictionary<string, string>(carried);
+        var stale = new Browser(app) { Kept = new(carried) };
+        var browser = new Browser(app) { Kept = carried };
+        await browser.PostAsync("/basket/b");
+        Assert.Equal("a,b", await stale.ItemsAsync());
+        await browser.SendAsync(HttpMethod.Delete, "/basket");
+        Assert.Equal("", await new Browser(app) { Kept = new(before) }.ItemsAsync());
+    }
+
+    [Fact]
+    public async Task Twenty_requests_at_once_take_over_once_and_lose_nothing()
+    {
+        var carried = (await FromBeforeAsync("a")).Kept;
+        var store = new TestStore();
+        await using var one = await AfterAsync(store);
+        await using var two = await AfterAsync(store);
+        var replies = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => new Browser(i % 2 == 0 ? one : two) { Kept = new(carried) }.PostAsync($"/basket/{i}")));
+        Assert.All(replies, r => Assert.Equal(200, r.Status));
+        var items = (await new Browser(one) { Kept = new(carried) }.ItemsAsync()).Split(',');
+        Assert.Equal(Enumerable.Range(0, 20).Select(i => $"{i}").Append("a").Order(), items.Order());
+    }
+
+    [Fact]
+    public async Task A_failed_take_over_is_no_empty_basket()
+    {
+        var carried = (await FromBeforeAsync("a")).Kept;
+        await using var app = await AfterAsync(new TestStore());
+        var browser = new Browser(app) { Kept = carried };
+        app.Store.BeforeCommit = _ => TestStore.Fail(Stores.Applied.No);
+        var reply = await browser.GetAsync("/basket");
+        Assert.Equal((503, "no"), (reply.Status, reply.Applied));
+        Assert.Contains("basket", browser.Kept.Keys);
+        app.Store.BeforeCommit = null;
+        Assert.Equal("a", await browser.ItemsAsync());
+    }
+}
