@@ -48,6 +48,7 @@ internal static class CommandLine
             UpCommand.Create(surroundings),
             ReplayCommand.Create(surroundings),
             DoctorCommand.Create(surroundings),
+            KeysCommand.Create(surroundings),
             TestCommand.Create(surroundings),
             BenchCommand.Create(surroundings),
         };

@@ -37,7 +37,7 @@ internal static class DoctorCommand
 
     private static async Task<StoreCapabilities> OpenAsync(string url, TimeProvider time, CancellationToken cancellationToken)
     {
-        if (StoreUrl.Scheme(url) == "sqlite") RequireDatabase(url);
+        StoreUrl.RequireDatabase(url);
         using var bound = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         bound.CancelAfter(s_openWithin);
         try
@@ -53,14 +53,6 @@ internal static class DoctorCommand
         {
             throw new UsageException($"the store did not open within {s_openWithin.TotalSeconds:0} seconds.");
         }
-    }
-
-    /// <summary>Opening would make a database that is not there, and a doctor must not make patients.</summary>
-    private static void RequireDatabase(string url)
-    {
-        if (!StoreUrl.HasSqliteLibrary) throw new UsageException(StoreUrl.HowToGetSqlite);
-        var path = url["sqlite:".Length..].Split('?')[0];
-        if (!File.Exists(path)) throw new UsageException($"There is no database {path}. Start the shop (./stateside up), which makes it, or name another with --store sqlite:PATH");
     }
 
     private static Needs ParseNeeds(string? text)

@@ -50,6 +50,15 @@ internal static class StoreUrl
         return at < 0 || start < 0 ? url : string.Concat(url.AsSpan(0, start + 3), "…", url.AsSpan(at));
     }
 
+    /// <summary>Refuses a database of SQLite that is not there: opening would make it, and who looks at a store must not make one.</summary>
+    public static void RequireDatabase(string url)
+    {
+        if (Scheme(url) != "sqlite") return;
+        if (!HasSqliteLibrary) throw new UsageException(HowToGetSqlite);
+        var path = url["sqlite:".Length..].Split('?')[0];
+        if (!File.Exists(path)) throw new UsageException($"There is no database {path}. Start the shop (./stateside up), which makes it, or name another with --store sqlite:PATH");
+    }
+
     /// <summary>Whether this machine has SQLite's library.</summary>
     public static bool HasSqliteLibrary
     {

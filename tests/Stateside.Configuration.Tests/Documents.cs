@@ -31,6 +31,7 @@ internal static class Documents
         ("Session", "The browser session: `Session`", ""),
         ("Idempotency", "Retries: `Idempotency`", ""),
         ("Limits", "Bounds: `Limits`", "What is beyond a limit is refused, and nothing of it is applied.\n\n"),
+        ("Keys", "Keys that seal: `Keys`", "They are of use where states live with clients ([keys](keys.md)).\n\n"),
     ];
 
     public static string Root { get; } = FindRoot();

@@ -7,7 +7,7 @@ namespace Stateside.Configuration.Tests;
 public sealed class ErrorPageTests
 {
     private static readonly StoreException StoreFault = new("The directory of the file cannot be written. Choose another.", Applied.No);
-    private static readonly string[] Sections = ["Store", "AssumeDurable", "States", "Session", "Idempotency", "Limits"];
+    private static readonly string[] Sections = ["Store", "AssumeDurable", "Application", "States", "Session", "Idempotency", "Limits", "Keys"];
     private static readonly string[] SessionEntries = ["Cookie", "IdleTimeout", "AbsoluteTimeout", "AllowCrossSite"];
     private static readonly IStoreProvider[] Stores = [new MemoryStoreProvider(), new FakeProvider("sqlite")];
     private static readonly StoreCapabilities Memory = FakeStore.Capable("memory", Durability.None, StoreReach.Process);
@@ -110,6 +110,7 @@ public sealed class ErrorPageTests
         Faults.UnknownPlace("Stateside:States:cart:Place", "Stor"), Faults.UnknownStore("Stateside:Store", "sqlit", Stores),
         Faults.NoScheme("Stateside:Store", Stores.Select(s => s.Example)), Faults.BadStoreUrl("Stateside:Store", Stores[0], "Nothing may follow \"memory:\"."),
         Faults.BadValue("Stateside:Session:IdleTimeout", "30", ConfigurationEntries.SessionIdleTimeout.Rule, "12:00:00"),
+        Faults.BadSecret("Stateside:Keys:Given", ConfigurationEntries.KeysGiven.Rule),
         Faults.IdleTooLong("Stateside:Session:IdleTimeout", TimeSpan.FromHours(2), "Stateside:Session:AbsoluteTimeout", TimeSpan.FromHours(1)),
         Faults.AboveStore("Stateside:States:order:MaxBytes", 20_000, FakeStore.Capable("fake", maxBodyBytes: 10_000), "Stateside:Store"),
         Faults.ClientNotDurable("cart", "Stateside:States:cart:Place"), Faults.ClientNotCurrent("cart", "Stateside:States:cart:Place", "Stateside:States:cart:Guard"),

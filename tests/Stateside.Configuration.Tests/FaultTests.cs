@@ -20,15 +20,15 @@ public sealed class FaultTests
 
     [Theory]
     [InlineData("""{ "Sesion": { "Cookie": "x" } }""",
-        "SS2001 Stateside:Sesion is not an entry. Did you mean Session? Known here: Store, AssumeDurable, States, Cache, Session, Idempotency, Limits. Correct the name, or remove the entry.")]
+        "SS2001 Stateside:Sesion is not an entry. Did you mean Session? Known here: Store, AssumeDurable, Application, States, Cache, Session, Idempotency, Limits, Keys. Correct the name, or remove the entry.")]
     [InlineData("""{ "Password": "secret" }""",
-        "SS2001 Stateside:Password is not an entry. Known here: Store, AssumeDurable, States, Cache, Session, Idempotency, Limits. Correct the name, or remove the entry.")]
+        "SS2001 Stateside:Password is not an entry. Known here: Store, AssumeDurable, Application, States, Cache, Session, Idempotency, Limits, Keys. Correct the name, or remove the entry.")]
     [InlineData("""{ "Session": { "IdleTimout": "00:10:00" } }""",
         "SS2001 Stateside:Session:IdleTimout is not an entry. Did you mean IdleTimeout? Known here: Cookie, Carrier, IdleTimeout, AbsoluteTimeout, AllowCrossSite. Correct the name, or remove the entry.")]
     [InlineData("""{ "States": { "cart": { "TimeToLive": "00:10:00" } } }""",
         "SS2001 Stateside:States:cart:TimeToLive is not an entry. Known here: Place, MigrateFrom, Expires, MaxBytes, MaxAge, Cache, Guard, Compress, PadTo. Correct the name, or remove the entry.")]
     [InlineData("""{ "IdleTimeout": "00:10:00" }""",
-        "SS2001 Stateside:IdleTimeout is not an entry. Did you mean Stateside:Session:IdleTimeout? Known here: Store, AssumeDurable, States, Cache, Session, Idempotency, Limits. Correct the name, or remove the entry.")]
+        "SS2001 Stateside:IdleTimeout is not an entry. Did you mean Stateside:Session:IdleTimeout? Known here: Store, AssumeDurable, Application, States, Cache, Session, Idempotency, Limits, Keys. Correct the name, or remove the entry.")]
     [InlineData("""{ "Store": { "Url": "memory:" } }""",
         "SS2001 Stateside:Store:Url is not an entry: Stateside:Store is a single value. Write the value itself.")]
     [InlineData("""{ "Limits": { "MaxRuns": [ 5 ] } }""",
@@ -40,7 +40,7 @@ public sealed class FaultTests
     [InlineData("""{ "States": { "cart": "Store" } }""",
         "SS2001 Stateside:States:cart is a section and has a value. Put entries inside it instead: Place, MigrateFrom, Expires, MaxBytes, MaxAge, Cache, Guard, Compress, PadTo.")]
     [InlineData("\"memory:\"",
-        "SS2001 Stateside is a section and has a value. Put entries inside it instead: Store, AssumeDurable, States, Cache, Session, Idempotency, Limits.")]
+        "SS2001 Stateside is a section and has a value. Put entries inside it instead: Store, AssumeDurable, Application, States, Cache, Session, Idempotency, Limits, Keys.")]
     public void SS2001_an_unknown_entry(string json, string message) => Assert.Equal([message], Given.Faults(json));
 
     [Theory]
@@ -91,6 +91,10 @@ public sealed class FaultTests
     [Theory]
     [InlineData("""{ "Session": { "Carrier": "Url" } }""",
         "SS2006 Stateside:Session:Carrier is \"Url\"; it must be Cookie, Header or Both. Correct it, or remove the entry for the default, Cookie.")]
+    [InlineData("""{ "Keys": { "Given": "secret" } }""",
+        "SS2006 Stateside:Keys:Given is not what it must be: 1 to 8 keys of 32 random bytes each, in base64, with commas between (openssl rand -base64 32 makes one). Correct it, or remove the entry: then the store keeps the keys.")]
+    [InlineData("""{ "Application": "" }""",
+        "SS2006 Stateside:Application is \"\"; it must be 1 to 64 letters, digits, dots, hyphens and underscores. Correct it, or remove the entry for the default, stateside.")]
     [InlineData("""{ "Limits": { "ClientBytes": 65536 } }""",
         "SS2006 Stateside:Limits:ClientBytes is \"65536\"; it must be a whole number of bytes from 256 to 30720. Correct it, or remove the entry for the default, 8192.")]
     [InlineData("""{ "Limits": { "MaxRuns": 0 } }""",

@@ -134,15 +134,40 @@ internal static class ConfigurationEntries
         Ignored = "no state lives with the client",
     };
 
-    public static readonly TextEntry KeysGiven = new("Keys:Given", "", "stub") { RuleText = "stub", IsValid = _ => true };
+    public static readonly TextEntry Application = new("Application", "stateside",
+        "What clients carry is sealed for this name: what another application sealed does not open, also under the same keys.")
+    {
+        RuleText = "1 to 64 letters, digits, dots, hyphens and underscores",
+        IsValid = text => text.Length is > 0 and <= 64 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_'),
+        Ignored = "no state lives with the client",
+    };
+
+    public static readonly SecretsEntry KeysGiven = new("Keys:Given",
+        "The keys that seal what clients carry, the same for every node; the first seals, all open. Without it the store keeps them. They are secrets: give them in the environment, as Stateside__Keys__Given.")
+    {
+        Ignored = "no state lives with the client",
+    };
+
+    public static readonly DurationEntry KeysRotateEvery = new("Keys:RotateEvery", TimeSpan.FromDays(90), TimeSpan.FromHours(1), Year * 10,
+        "How old the newest key becomes before another follows it.")
+    {
+        Ignored = "Keys:Given is set",
+    };
+
+    public static readonly DurationEntry KeysRefresh = new("Keys:Refresh", TimeSpan.FromSeconds(30), Second, TimeSpan.FromHours(1),
+        "How often each node looks whether the keys have changed: within so long a revoked key is refused everywhere. A new key seals after twice that.")
+    {
+        Ignored = "Keys:Given is set",
+    };
 
     /// <summary>Every entry, in the order of the documentation.</summary>
     public static IReadOnlyList<ConfigurationEntry> All { get; } =
     [
-        Store, AssumeDurable, StatePlace, StateMigrateFrom, StateExpires, StateMaxBytes, StateMaxAge, StateCache, StateGuard, StateCompress, StatePadTo, CacheMaxBytes,
+        Store, AssumeDurable, Application, StatePlace, StateMigrateFrom, StateExpires, StateMaxBytes, StateMaxAge, StateCache, StateGuard, StateCompress, StatePadTo, CacheMaxBytes,
         SessionCookie, SessionCarrier, SessionIdleTimeout, SessionAbsoluteTimeout, SessionAllowCrossSite,
         IdempotencyStrict, IdempotencyRetention, IdempotencyClaimLease, IdempotencyMaxStoredBytes,
-        LimitsMaxTurns, LimitsMaxQueue, LimitsMaxRuns, LimitsRequestBytes, LimitsResponseBytes, LimitsClientBytes, KeysGiven,
+        LimitsMaxTurns, LimitsMaxQueue, LimitsMaxRuns, LimitsRequestBytes, LimitsResponseBytes, LimitsClientBytes,
+        KeysGiven, KeysRotateEvery, KeysRefresh,
     ];
 
     /// <summary>The names that may stand below a path of the table; none below an entry.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Configuration;
+using Stateside.Sealing;
 
 namespace Stateside.Configuration;
 
@@ -178,4 +179,35 @@ internal sealed record CarrierEntry(string Path, Carrier Default, string Meaning
         value = Default;
         return false;
     }
+}
+
+/// <summary>Secrets of 32 bytes. Nothing of what was given is ever repeated.</summary>
+internal sealed record SecretsEntry(string Path, string Meaning) : ConfigurationEntry<IReadOnlyList<byte[]>>(Path, [], Meaning)
+{
+    private const int Most = 8;
+
+    public override string Kind => "secrets";
+
+    public override string? DefaultText => null;
+
+    public override string Rule => "1 to 8 keys of 32 random bytes each, in base64, with commas between (openssl rand -base64 32 makes one)";
+
+    public override bool TryParse(string text, out IReadOnlyList<byte[]> value)
+    {
+        value = [];
+        if (text.Length == 0) return true;
+        var parts = text.Split(',', Most + 1, StringSplitOptions.TrimEntries);
+        var keys = new List<byte[]>();
+        foreach (var part in parts)
+        {
+            var key = new byte[SealKey.SecretBytes];
+            if (!Convert.TryFromBase64String(part, key, out var length) || length != key.Length || part.Length != 44) return false;
+            keys.Add(key);
+        }
+        if (keys.Count > Most || keys.Select(Convert.ToBase64String).Distinct().Count() != keys.Count) return false;
+        value = keys;
+        return true;
+    }
+
+    protected override ConfigurationFault Fault(string path, string given) => Faults.BadSecret(path, Rule);
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Configuration;
+using Stateside.Sealing;
 using Stateside.States;
 using static Stateside.Configuration.ConfigurationEntries;
 
@@ -82,7 +83,8 @@ internal sealed class ConfigurationReader
                 PadTo = StatePadTo.Read(_section, _faults, name),
             };
         }
-        return new(store, assumeDurable, ReadSession(), ReadIdempotency(), ReadLimits(), places) { States = states, CacheMaxBytes = CacheMaxBytes.Read(_section, _faults), Keys = new("stateside", KeysGiven.Read(_section, _faults) is { Length: > 0 } k ? [Convert.FromBase64String(k)] : [], default, default, default) };
+        var session = ReadSession();
+        return new(store, assumeDurable, session, ReadIdempotency(), ReadLimits(), places) { States = states, CacheMaxBytes = CacheMaxBytes.Read(_section, _faults), Keys = ReadKeys(session) };
     }
 
     private Place ReadPlace(string name)
@@ -113,6 +115,9 @@ internal sealed class ConfigurationReader
             _faults.Add(Faults.IdleTooLong(SessionIdleTimeout.In(_section), model.IdleTimeout, SessionAbsoluteTimeout.In(_section), model.AbsoluteTimeout));
         return model;
     }
+
+    private KeysModel ReadKeys(SessionModel session) => new(
+        Application.Read(_section, _faults), KeysGiven.Read(_section, _faults), Duration(KeysRotateEvery), Duration(KeysRefresh), KeepFor: session.AbsoluteTimeout);
 
     private IdempotencyModel ReadIdempotency() => new(
         IdempotencyStrict.Read(_section, _faults), Duration(IdempotencyRetention), Duration(IdempotencyClaimLease), IdempotencyMaxStoredBytes.Read(_section, _faults));

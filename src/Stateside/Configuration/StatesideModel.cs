@@ -1,3 +1,5 @@
+using Stateside.Sealing;
+
 namespace Stateside.Configuration;
 
 /// <summary>The configuration once it is validated: complete, immutable, without a nullable knob. Made once, at start-up.</summary>
@@ -16,7 +18,8 @@ internal sealed record StatesideModel(
     /// <summary>Most bytes of the near cache; 0: there is none.</summary>
     public int CacheMaxBytes { get; init; }
 
-    public Sealing.KeysModel Keys { get; init; } = new("stateside", [], default, default, default);
+    /// <summary>The keys that seal what clients carry.</summary>
+    public KeysModel Keys { get; init; } = new("stateside", [], TimeSpan.FromDays(90), TimeSpan.FromSeconds(30), TimeSpan.FromDays(7));
 }
 
 /// <param name="Expires">Its sliding time to live; null: it stays.</param>

@@ -89,6 +89,9 @@ internal static class Faults
     public static ConfigurationFault BadValue(string path, string given, string rule, string? defaultText) => new(Errors.BadValueKind.Code,
         $"{path} is {Echo(given)}; it must be {rule}. Correct it, or remove the entry for {(defaultText is null ? "none" : $"the default, {defaultText}")}.");
 
+    public static ConfigurationFault BadSecret(string path, string rule) => new(Errors.BadValueKind.Code,
+        $"{path} is not what it must be: {rule}. Correct it, or remove the entry: then the store keeps the keys.");
+
     public static ConfigurationFault IdleTooLong(string idlePath, TimeSpan idle, string absolutePath, TimeSpan absolute) => new(Errors.BadValueKind.Code,
         $"{idlePath} is {idle:c}, longer than {absolutePath}, {absolute:c}, so it would never take effect. Shorten the one or lengthen the other.");
 

@@ -23,6 +23,12 @@ internal static partial class Log
     [LoggerMessage(1013, LogLevel.Error, "A claim in group {Group} was not renewed or settled. It lapses, and retries are told that the outcome is unknown.")]
     public static partial void ClaimLost(this ILogger log, Group group, Exception e);
 
+    [LoggerMessage(1015, LogLevel.Information, "Key {Key} seals from now on.")]
+    public static partial void KeySeals(this ILogger log, Sealing.SealKeyId key);
+
+    [LoggerMessage(1016, LogLevel.Warning, "The keys could not be read again; those at hand are used meanwhile.")]
+    public static partial void KeysNotRefreshed(this ILogger log, Exception e);
+
     [LoggerMessage(1020, LogLevel.Debug, "Clean-up removed {Count} expired rows and receipts.")]
     public static partial void CleanedUp(this ILogger log, int count);
 

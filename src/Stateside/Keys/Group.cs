@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -46,11 +47,21 @@ public readonly record struct Group
     /// <summary>The group of something new that no caller owns.</summary>
     public static Group Unowned(UInt128 id) => new(Text('n', id));
 
-    /// <summary>The shard of this group, 0 to 1,023: the first 10 bits of the SHA-256 of its UTF-8.</summary>
+    /// <summary>The group of rows that belong to the cluster itself and not to an application's states. It is in the shard of that number.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such shard.</exception>
+    internal static Group Cluster(int shard)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(shard);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(shard, ShardCount);
+        return new(string.Create(CultureInfo.InvariantCulture, $"x:{shard}"));
+    }
+
+    /// <summary>The shard of this group, 0 to 1,023: the first 10 bits of the SHA-256 of its UTF-8; of the cluster's own groups the number in it.</summary>
     public int Shard
     {
         get
         {
+            if (Value[0] == 'x') return int.Parse(Value.AsSpan(2), NumberStyles.None, CultureInfo.InvariantCulture);
             Span<byte> utf8 = stackalloc byte[MaxBytes];
             Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
             SHA256.HashData(utf8[..Encoding.UTF8.GetBytes(Value, utf8)], hash);
@@ -74,6 +85,7 @@ public readonly record struct Group
         's' or 'n' => Base64Text.TryDecode(value.AsSpan(2), stackalloc byte[16]),
         'u' => Base64Text.TryDecode(value.AsSpan(2), stackalloc byte[SHA256.HashSizeInBytes]),
         'k' => KeyText.IsValid(value[2..]),
+        'x' => int.TryParse(value.AsSpan(2), NumberStyles.None, CultureInfo.InvariantCulture, out var shard) && shard < ShardCount && value == Cluster(shard).Value,
         _ => false,
     };
 

@@ -58,6 +58,14 @@ internal static class Base64Text
         return Base64Url.DecodeFromChars(text, destination, out _, out var written) == System.Buffers.OperationStatus.Done && written == destination.Length;
     }
 
+    /// <summary>The same for a text of any length: as many bytes as it has, at the beginning of <paramref name="destination"/>, which must hold them.</summary>
+    public static bool TryDecode(ReadOnlySpan<char> text, Span<byte> destination, out int length)
+    {
+        length = 0;
+        if (text.ContainsAnyExcept(Alphabet)) return false;
+        return Base64Url.DecodeFromChars(text, destination, out var read, out length) == System.Buffers.OperationStatus.Done && read == text.Length;
+    }
+
     private static readonly System.Buffers.SearchValues<char> Alphabet =
         System.Buffers.SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 }
