@@ -67,7 +67,8 @@ internal sealed class KeyRing : IAsyncDisposable
         lock (_looking)
         {
             if (!_look.IsCompleted) return new(_look.WaitAsync(cancellationToken));
-            if (_looked is { } at && _time.GetElapsedTime(at) < LookPause) return new(false);
+            // Where the store did not answer, nobody knows more than the one who asked: the others are told so too, and not that their seals are false.
+            if (_looked is { } at && _time.GetElapsedTime(at) < LookPause) return _look.IsFaulted ? new(_look) : new(false);
             _looked = _time.GetTimestamp();
             _look = LookOnceAsync();
             return new(_look.WaitAsync(cancellationToken));
@@ -110,8 +111,9 @@ internal sealed class KeyRing : IAsyncDisposable
         {
             Use(await _store!.ChangeAsync(c => c.Aged(_time.GetUtcNow(), _model), _stopping.Token));
         }
-        catch (Exception e) when (e is StoreException or StatesideException)
+        catch (Exception e) when (e is not OperationCanceledException || !_stopping.IsCancellationRequested)
         {
+            // Whatever it is: a node that ceased to look would never hear that a key is revoked.
             _log.KeysNotRefreshed(e);
         }
     }

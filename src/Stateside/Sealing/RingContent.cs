@@ -49,17 +49,20 @@ internal sealed record RingContent(ImmutableArray<RingKey> Keys)
     /// <param name="wait">How long it only opens. Nobody waits for the first.</param>
     public RingContent Add(DateTimeOffset now, TimeSpan wait)
     {
-        var key = new RingKey(SealKeyId.New().ToString(), RandomNumberGenerator.GetBytes(SealKey.SecretBytes), now, Active(now) is null ? now : now + wait);
+        var id = SealKeyId.New().ToString();
+        // A key is found by its id alone, so two must not share one.
+        while (Keys.Any(k => k.Id == id)) id = SealKeyId.New().ToString();
+        var key = new RingKey(id, RandomNumberGenerator.GetBytes(SealKey.SecretBytes), now, Active(now) is null ? now : now + wait);
         var keys = Keys.Add(key);
         if (keys.Length > MostKeys) keys = keys.RemoveAt(0);
         return new RingContent(keys);
     }
 
-    /// <summary>Without the secret of a key. If it is the one that seals, another seals at once.</summary>
+    /// <summary>Without the secret of a key. If it is the one that seals, a new one seals at once: an older one that seals again might have been read with it.</summary>
     public RingContent Revoke(string id, DateTimeOffset now)
     {
         var revoked = new RingContent([.. Keys.Select(k => k.Id == id && k.Revoked is null ? k with { Secret = null, Revoked = now } : k)]);
-        return revoked.Active(now) is { } active && active.SealsFrom <= now ? revoked : revoked.Add(now, TimeSpan.Zero);
+        return Active(now)?.Id == id ? revoked.Add(now, TimeSpan.Zero) : revoked;
     }
 
     /// <summary>What time makes of it: another key where the newest is old, and no key that nothing alive can have been sealed with.</summary>

@@ -21,8 +21,8 @@ internal sealed class Sealer
     /// <summary>Most characters of a seal that is looked at.</summary>
     public const int MaxLength = 65_536;
 
-    /// <summary>Seals under one subkey; NIST SP 800-38D allows 2^32 even where nonces are random, and ours are counted.</summary>
-    public const long SealsBySubkey = 1L << 32;
+    /// <summary>Seals under one subkey: a quarter of what NIST SP 800-38D allows where nonces are random, and ours are counted.</summary>
+    public const long SealsBySubkey = 1L << 30;
 
     private const byte Form = 1;
     private const int SaltAt = 1 + SealKey.IdBytes;
@@ -65,6 +65,12 @@ internal sealed class Sealer
     public string Seal(in SealPurpose purpose, ReadOnlySpan<byte> content)
     {
         var (subkey, counter) = Next();
+        return Seal(purpose, content, subkey, counter);
+    }
+
+    /// <summary>The seal under a subkey and a count. Only <see cref="Next"/> gives a count that was never used; the golden bytes bring their own.</summary>
+    internal string Seal(in SealPurpose purpose, ReadOnlySpan<byte> content, SealSubkey subkey, long counter)
+    {
         var bytes = new byte[content.Length + Overhead];
         bytes[0] = Form;
         subkey.Key.Id.Write(bytes.AsSpan(1));

@@ -1,6 +1,8 @@
+using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
 using Stateside.Configuration;
+using Stateside.Sealing;
 using Stateside.Sessions;
 using Stateside.Turns;
 
@@ -24,7 +26,7 @@ public class GoldenTests
     public void The_code_writes_the_golden_form(string name) => Assert.Equal(Golden[name], Write(name));
 
     [Fact]
-    public void The_golden_file_is_whole() => Assert.Equal(23, Golden.Count);
+    public void The_golden_file_is_whole() => Assert.Equal(24, Golden.Count);
 
     [Fact]
     public void The_golden_forms_are_read_back()
@@ -38,6 +40,8 @@ public class GoldenTests
         Assert.Equal(new StateKey(Session, "order", Secret.ToString()), StateKey.From("order", Golden["public id in a session"]));
         Assert.Equal(new StateKey(User, "order", Secret.ToString()), StateKey.From("order", Golden["public id of a user"]));
         Assert.Equal(Seed, ClaimBody.Read(Bytes("claim body, bytes")));
+        Assert.Equal(SealOpening.Opened, Sealer.TryOpen(CartSeal, Base64Url.EncodeToString(Bytes("seal of a state, bytes")), out var content));
+        Assert.Equal("{}"u8, content);
         var session = SessionHandle.Parse(Golden["session credential"]);
         Assert.Equal((Session, false), (session!.Group, session.IsFresh));
         var row = new Stores.Row(session.Key, new StateVersion(1, Id), 1, 0, Bytes("session row, bytes"), null);
@@ -77,9 +81,17 @@ public class GoldenTests
         "session credential" => SessionHandle.Parse(Golden[name])!.Credential(),
         "session row, bytes" => Convert.ToHexStringLower(SessionHandle.Parse(Golden["session credential"])!.ToRow(Now, Model).Body.Span),
         "session row, name" => SessionHandle.RowName,
+        "seal of a state, bytes" => Convert.ToHexStringLower(Base64Url.DecodeFromChars(
+            Sealer.Seal(CartSeal, "{}"u8, RingKey.Derive(Convert.FromHexString("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff")), counter: 7))),
         "claim body, bytes" => Convert.ToHexStringLower(ClaimBody.Write(Seed)),
         _ => throw new InvalidDataException($"golden.txt holds \"{name}\", which nothing writes."),
     };
+
+    private static readonly SealPurpose CartSeal = new("state", "cart", Session.Value);
+
+    private static SealKey RingKey { get; } = new(new SealKeyId(0x0a0b0c0d), Convert.FromHexString("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"));
+
+    private static Sealer Sealer => new("stateside", new SealKeys(RingKey, [RingKey]));
 
     private static SessionModel Model => new("id", TimeSpan.FromMinutes(20), TimeSpan.FromDays(14), AllowCrossSite: false);
 

@@ -94,9 +94,18 @@ public class IdentifierTests
     {
         Hold(Groups, group => Group.Parse(group.Value) == group && group.Shard is >= 0 and < Group.ShardCount);
         Hold(Gen.Select(Groups, g => g.Value), text => Misspellings(text).All(t => !Parses(t)));
-        foreach (var text in new[] { "", "s:", "k:", "x:5", "q:AAECAwQFBgcICQoLDA0ODw", "kABC", "s:AAECAwQFBgcICQoLDA0ODx", "k:a\nb", "k:" + new string('a', 513) })
+        foreach (var text in new[] { "", "s:", "k:", "x:", "x:05", "x:+5", "x:1024", "x:99999999999", "q:AAECAwQFBgcICQoLDA0ODw", "kABC", "s:AAECAwQFBgcICQoLDA0ODx", "k:a\nb", "k:" + new string('a', 513) })
             Assert.False(Parses(text), text);
         Assert.True(Parses("k:" + new string('a', 512)));
+    }
+
+    [Fact]
+    public void A_group_of_the_cluster_is_in_the_shard_that_it_names()
+    {
+        for (var shard = 0; shard < Group.ShardCount; shard++)
+            Assert.Equal((shard, $"x:{shard}", shard), (Group.Cluster(shard).Shard, Group.Cluster(shard).Value, Group.Parse($"x:{shard}").Shard));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Group.Cluster(-1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Group.Cluster(Group.ShardCount));
     }
 
     [Fact]
