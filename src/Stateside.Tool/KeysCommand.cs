@@ -55,9 +55,15 @@ internal static class KeysCommand
         var refresh = RefreshOption();
         var now = new Option<bool>("--now") { Description = "Lets it seal at once. A node that has not read it yet looks for it, at most every 5 seconds." };
         var command = new Command("rotate", "Lets another key take over from the one that seals. What was sealed before still opens until it ends.") { store, refresh, now };
-        command.SetAction((parsed, cancellationToken) => ChangeAsync(
-            parsed.GetValue(store), c => c.Add(surroundings.Time.GetUtcNow(), parsed.GetValue(now) ? TimeSpan.Zero : Wait(parsed.GetValue(refresh))), surroundings, cancellationToken));
+        command.SetAction((parsed, cancellationToken) =>
+        {
+            if (parsed.GetValue(now)) surroundings.Error.WriteLine("stateside keys rotate: warning: with --now a node that has not read the new key yet may refuse what it sealed, for at most 5 seconds.");
+            return RotateAsync(parsed, cancellationToken);
+        });
         return command;
+
+        Task<int> RotateAsync(ParseResult parsed, CancellationToken cancellationToken) => ChangeAsync(
+            parsed.GetValue(store), c => c.Add(surroundings.Time.GetUtcNow(), parsed.GetValue(now) ? TimeSpan.Zero : Wait(parsed.GetValue(refresh))), surroundings, cancellationToken);
     }
 
     private static Command Revoke(Surroundings surroundings)

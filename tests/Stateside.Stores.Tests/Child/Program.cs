@@ -17,6 +17,8 @@ switch (args)
         return await Writers.UntilFailureAsync(file);
     case ["open", var file]:
         return await Writers.OpenAsync(file);
+    case ["seal", var file, var records, var count]:
+        return await Sealers.RunAsync(file, records, count);
     #region process
     case ["conformance", var file]:
         return await ConformanceProcess.RunAsync(TempDirectory.Store(file));
