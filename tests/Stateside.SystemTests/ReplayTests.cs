@@ -46,6 +46,53 @@ public sealed class ReplayTests
     [Fact]
     public Task The_month_reconciles_while_the_shop_and_the_primaries_of_a_cluster_are_killed_by_turns() => ReconcilesAsync("redis-cluster", under => under.Cluster.FailOverAsync);
 
+    /// <summary>Carts travel with the clients, and the one server that serves them dies again and again.</summary>
+    [Fact]
+    public async Task The_month_reconciles_with_carts_on_the_client_while_the_shop_is_killed()
+    {
+        using var folder = new TempFolder();
+        await using var shop = await Shop.UpAsync(folder, "--as", "stateless");
+        using var done = new CancellationTokenSource();
+        var killing = KillAgainAndAgainAsync(shop, null, done.Token);
+        var result = await ReplayAsync(shop.Url, Repository.Month, expected: 0, s_patience);
+        await done.CancelAsync();
+        Assert.InRange(await killing, 3, int.MaxValue);
+        AssertStateless(result);
+    }
+
+    /// <summary>Any node serves any request: three processes that share only the store of keys, receipts and orders, behind a balancer that loses one answer in a hundred.</summary>
+    [Theory]
+    [InlineData("sqlite")]
+    [InlineData("redis")]
+    [InlineData("postgres")]
+    public async Task The_month_reconciles_with_carts_on_the_client_over_three_processes_and_a_balancer_that_loses_answers(string engine)
+    {
+        using var folder = new TempFolder();
+        await using var under = await Engine.StartAsync(engine);
+        var shops = await Task.WhenAll(Enumerable.Range(1, 3).Select(i => Shop.UpAsync(folder.File($"data-{i}"), "--as", "stateless", "--store", under.Url)));
+        try
+        {
+            await using var proxy = new CarelessProxy([.. shops.Select(s => s.Port)], loses: 0.01);
+            var result = await ReplayAsync(proxy.Url, Repository.Month, expected: 0, s_patience);
+            AssertStateless(result);
+            Assert.InRange(proxy.Lost, 200, int.MaxValue);
+            // Each answer that is lost makes a new connection, which leads to another process.
+            Assert.InRange(proxy.Connections, proxy.Lost, int.MaxValue);
+            Assert.InRange((long)result["retries"]!, 100, long.MaxValue);
+        }
+        finally
+        {
+            foreach (var shop in shops) await shop.DisposeAsync();
+        }
+    }
+
+    private static void AssertStateless(JsonNode result)
+    {
+        Assert.Equal("42481", (string?)result["totals"]!["lines"]!["found"]);
+        // The largest invoices fit into no cookie: those are refused, and ordered with their lines.
+        Assert.InRange((int)result["carts_too_large"]!, 10, 200);
+    }
+
     /// <summary>The replay itself is put to the test: without receipts what is sent twice is done twice, and it has to say so.</summary>
     [Fact]
     public async Task A_shop_that_forgets_receipts_does_not_reconcile()

@@ -43,6 +43,32 @@ public sealed class TripTests
     }
 
     [Fact]
+    public async Task Where_the_client_carries_its_cart_the_store_is_asked_for_receipts_and_orders_only()
+    {
+        using var folder = new TempFolder();
+        await using var shop = await Host.StartShopAsync(folder.Sqlite(), "--Stateside:States:cart:Place=Client");
+        using var visitor = new Visitor(shop.Url);
+        var line = """{"product_id":"tea","quantity":2}""";
+        await Expect(0, 0, () => visitor.GetAsync("/cart"), "a read without a session");
+        await Expect(0, 0, () => visitor.PostAsync("/cart/add", line), "a write that begins a session");
+        await Expect(0, 0, () => visitor.GetAsync("/cart"), "a read");
+        await Expect(0, 0, () => visitor.PostAsync("/cart/add", line), "a write");
+        await Expect(1, 1, () => visitor.PostAsync("/cart/add", line, key: "1"), "a write with a key");
+        await Expect(1, 0, () => visitor.PostAsync("/cart/add", line, key: "1"), "its retry");
+        await Expect(1, 1, () => visitor.PostAsync("/orders", key: "2"), "an order, which empties the cart");
+        await Expect(0, 0, () => visitor.SendAsync(HttpMethod.Delete, "/cart"), "a deletion");
+
+        async Task Expect(int loads, int commits, Func<Task<Reply>> send, string what)
+        {
+            var before = (await Metrics.TripsAsync(visitor, "load"), await Metrics.TripsAsync(visitor, "commit"));
+            var reply = await send();
+            var after = (await Metrics.TripsAsync(visitor, "load"), await Metrics.TripsAsync(visitor, "commit"));
+            Assert.True(reply.Status < 300, $"{what}: {reply}");
+            Assert.True((loads, commits) == (after.Item1 - before.Item1, after.Item2 - before.Item2), $"{what}: {before} became {after}.");
+        }
+    }
+
+    [Fact]
     public async Task The_metrics_count_the_same_trips()
     {
         await using var shop = await Host.StartShopAsync("memory:");

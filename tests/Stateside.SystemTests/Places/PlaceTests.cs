@@ -17,6 +17,25 @@ public sealed class PlaceTests
         Golden.Equal(Path.Combine("tests", "Stateside.SystemTests", "Places", "transcript.txt"), transcript.Text);
     }
 
+    /// <summary>
+    /// What must differ where the client carries its cart: each change gives it cookies, which no cache may keep. Everything else is the same,
+    /// and transcript.client.txt is the whole of it.
+    /// </summary>
+    [Fact]
+    public async Task The_same_conversation_gets_the_same_answers_where_the_client_carries_its_cart()
+    {
+        using var folder = new TempFolder();
+        await using var shop = await Host.StartShopAsync(folder.Sqlite(), "--Stateside:States:cart:Place=Client");
+        using var transcript = new Transcript(shop.Url);
+        await TalkAsync(transcript);
+        Golden.Equal(Path.Combine("tests", "Stateside.SystemTests", "Places", "transcript.client.txt"), transcript.Text);
+        var hybrid = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "tests", "Stateside.SystemTests", "Places", "transcript.txt"));
+        Assert.Equal(WithoutCookies(hybrid), WithoutCookies(transcript.Text));
+    }
+
+    private static string WithoutCookies(string transcript) => string.Join('\n', transcript.Split('\n', StringSplitOptions.TrimEntries)
+        .Where(line => !line.StartsWith("Set-Cookie:", StringComparison.Ordinal) && !line.StartsWith("Cache-Control:", StringComparison.Ordinal)));
+
     private static async Task TalkAsync(Transcript talk)
     {
         const string tea = """{"product_id":"tea","quantity":2,"unit_price":"2.55"}""";

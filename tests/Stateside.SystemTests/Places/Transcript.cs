@@ -17,7 +17,7 @@ internal sealed partial class Transcript : IDisposable
 
     private readonly StringBuilder _text = new();
     private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, string> _cookies = [];
+    private readonly Dictionary<string, CookieJar> _jars = [];
     private readonly Dictionary<string, string> _etags = [];
     private readonly HttpClient _http;
 
@@ -36,7 +36,8 @@ internal sealed partial class Transcript : IDisposable
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
         if (json is not null) request.Content = new StringContent(json, Encoding.UTF8, "application/json");
-        if (_cookies.TryGetValue(visitor, out var cookie)) request.Headers.Add("Cookie", cookie);
+        if (!_jars.TryGetValue(visitor, out var jar)) jar = _jars[visitor] = new CookieJar();
+        if (jar.Header is { } cookies) request.Headers.Add("Cookie", cookies);
         foreach (var (name, value) in headers)
         {
             if (name == "Content-Type") request.Content!.Headers.ContentType = new MediaTypeHeaderValue(value);
@@ -51,22 +52,23 @@ internal sealed partial class Transcript : IDisposable
             _text.AppendLine(CultureInfo.InvariantCulture, $"  {name}: {Masked(value)}");
         _text.AppendLine();
 
-        if (response.Headers.TryGetValues("Set-Cookie", out var set)) _cookies[visitor] = set.First().Split(';')[0];
+        if (response.Headers.TryGetValues("Set-Cookie", out var set)) jar.Keep(set);
         if (response.Headers.Location is { } location) Location = location.OriginalString;
         if (response.Headers.ETag is { } tag) _etags[visitor] = tag.ToString();
     }
 
-    /// <summary>Throws the visitor's cookie away.</summary>
-    public void Forget(string visitor) => _cookies.Remove(visitor);
+    /// <summary>Throws the visitor's cookies away.</summary>
+    public void Forget(string visitor) => _jars.Remove(visitor);
 
     /// <summary>Gives the visitor another cookie.</summary>
-    public void Forge(string visitor, string cookie) => _cookies[visitor] = cookie;
+    public void Forge(string visitor, string cookie) => (_jars[visitor] = new CookieJar()).Keep([cookie]);
 
     public void Dispose() => _http.Dispose();
 
     private string Masked(string text)
     {
         text = CookieValue().Replace(text, m => m.Groups[1].Value + Name("credential", m.Groups[2].Value));
+        text = SealedValue().Replace(text, m => m.Groups[1].Value + Name("seal", m.Groups[2].Value));
         text = Tag().Replace(text, m => $"\"{m.Groups[1].Value}-{Name("turn", m.Groups[2].Value)}\"");
         text = OrderId().Replace(text, m => m.Groups[1].Value + Name("order", m.Groups[2].Value));
         return TraceId().Replace(text, "$1<trace>");
@@ -79,8 +81,11 @@ internal sealed partial class Transcript : IDisposable
         return _names[value] = $"<{kind} {_names.Values.Count(n => n.StartsWith("<" + kind, StringComparison.Ordinal)) + 1}>";
     }
 
-    [GeneratedRegex(@"(\bid=)([A-Za-z0-9_-]{44})")]
+    [GeneratedRegex(@"(\bid=)([A-Za-z0-9_-]{44,})")]
     private static partial Regex CookieValue();
+
+    [GeneratedRegex(@"(\bcart=)([A-Za-z0-9_-]{44,})")]
+    private static partial Regex SealedValue();
 
     [GeneratedRegex("\"(\\d+)-([A-Za-z0-9_-]{22})\"")]
     private static partial Regex Tag();

@@ -32,9 +32,12 @@ internal sealed class Shop : IAsyncDisposable
         }
     }
 
-    public static async Task<Shop> UpAsync(TempFolder folder, params string[] arguments)
+    public static Task<Shop> UpAsync(TempFolder folder, params string[] arguments) => UpAsync(folder.File("data"), arguments);
+
+    /// <summary>The same with a data directory of its own, for one of several on one store.</summary>
+    public static async Task<Shop> UpAsync(string data, params string[] arguments)
     {
-        var (port, data) = (Ports.Next(), folder.File("data"));
+        var port = Ports.Next();
         var shop = new Shop(TestProcess.Start("Stateside.Tool", ["up", "--port", port.ToString(CultureInfo.InvariantCulture), "--data", data, .. arguments]), data, port);
         await Eventually.TrueAsync(() => shop.Tool.HasExited || shop.Tool.Output.Contains($"ready {shop.Url.ToString().TrimEnd('/')}", StringComparison.Ordinal), s_startsWithin, () => $"up is not ready:\n{shop.Tool.Said}");
         Assert.False(shop.Tool.HasExited, $"up ended:\n{shop.Tool.Said}");

@@ -34,7 +34,7 @@ internal sealed record Reply(int Status, string Body, string? Location, bool IsR
     private string? Problem(string name) => Status >= 400 && Body.StartsWith('{') ? (string?)Json[name] : null;
 }
 
-/// <summary>Somebody who uses the shop: keeps one session cookie, and tells what came back, however little.</summary>
+/// <summary>Somebody who uses the shop: keeps cookies, and tells what came back, however little.</summary>
 internal sealed class Visitor(Uri url) : IDisposable
 {
     private readonly HttpMessageInvoker _http = new(new SocketsHttpHandler
@@ -45,7 +45,7 @@ internal sealed class Visitor(Uri url) : IDisposable
         ConnectTimeout = TimeSpan.FromSeconds(10),
     });
 
-    private string? _cookie;
+    private readonly CookieJar _jar = new();
 
     public Task<Reply> GetAsync(string path) => SendAsync(HttpMethod.Get, path);
 
@@ -62,7 +62,7 @@ internal sealed class Visitor(Uri url) : IDisposable
     public async Task<Reply> SendAsync(HttpMethod method, string path, string? body = null, string? key = null, Action? onContent = null, string? ifMatch = null)
     {
         using var request = new HttpRequestMessage(method, new Uri(url, path));
-        if (_cookie is not null) request.Headers.Add("Cookie", _cookie);
+        if (_jar.Header is { } cookies) request.Headers.Add("Cookie", cookies);
         if (key is not null) request.Headers.Add("Idempotency-Key", $"\"{key}\"");
         if (ifMatch is not null) request.Headers.TryAddWithoutValidation("If-Match", ifMatch);
         if (body is not null) request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body)) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
@@ -70,7 +70,7 @@ internal sealed class Visitor(Uri url) : IDisposable
         try
         {
             using var response = await _http.SendAsync(request, patience.Token);
-            if (response.Headers.TryGetValues("Set-Cookie", out var cookies)) _cookie = cookies.First().Split(';')[0];
+            if (response.Headers.TryGetValues("Set-Cookie", out var set)) _jar.Keep(set);
             var (content, isWhole) = await ReadAsync(response, onContent, patience.Token);
             return new Reply(
                 (int)response.StatusCode, content, response.Headers.Location?.OriginalString, response.Headers.Contains("Idempotent-Replayed"),
