@@ -19,6 +19,7 @@ internal static class ClientContent
     public static readonly TimeSpan Skew = TimeSpan.FromMinutes(1);
 
     private const int HeadBytes = 2 + StateVersion.Size + 4 + 8 + 8 + 4 + 4;
+    private const long MostTime = 253_402_300_799_999;
     private const byte Form = 1;
     private const byte Compressed = 1;
     private const byte Deleted = 2;
@@ -68,6 +69,7 @@ internal static class ClientContent
         var length = BinaryPrimitives.ReadInt32BigEndian(head[20..]);
         var stored = BinaryPrimitives.ReadInt32BigEndian(head[24..]);
         if (shape < 1 || length < 0 || length > definition.MaxBytes || stored < 0 || stored > content.Length - HeadBytes) return null;
+        if (end is < 0 or > MostTime) return null;
         var remaining = TimeSpan.FromMilliseconds(end - now.ToUnixTimeMilliseconds());
         if (issued > (now + Skew).ToUnixTimeMilliseconds()) return null;
         if (isDeleted || remaining <= TimeSpan.Zero) return Row.Absent(key, version);
