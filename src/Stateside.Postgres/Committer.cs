@@ -32,7 +32,7 @@ internal sealed class CommitWork(Commit commit) : Work<CommitResult>
 /// Sends the commits that wait as one transaction and one round trip: locks on all their groups, in one order for all processes; then one
 /// statement, which sees what is there once the locks are held, decides each commit by itself and writes those that hold.
 /// </summary>
-internal sealed class Committer(NpgsqlDataSource source, Statements statements, bool notify, ILogger log) : Batcher<CommitWork, CommitResult>(MostTrips)
+internal sealed class Committer(NpgsqlDataSource source, Statements statements, RowCache cache, bool notify, ILogger log) : Batcher<CommitWork, CommitResult>(MostTrips)
 {
     /// <summary>One: while it waits for the disk the next batch grows.</summary>
     private const int MostTrips = 1;
@@ -66,11 +66,11 @@ internal sealed class Committer(NpgsqlDataSource source, Statements statements, 
         waiting.RemoveRange(kept, waiting.Count - kept);
     }
 
-    protected override Trip CreateTrip() => new CommitTrip(source, statements, notify, log);
+    protected override Trip CreateTrip() => new CommitTrip(source, statements, cache, notify, log);
 
     private bool Agrees(Fence? fence) => fence is not { } f || (_epochs.TryAdd(f.Shard, f.Epoch) || _epochs[f.Shard] == f.Epoch);
 
-    private sealed class CommitTrip(NpgsqlDataSource source, Statements statements, bool notify, ILogger log) : Trip
+    private sealed class CommitTrip(NpgsqlDataSource source, Statements statements, RowCache cache, bool notify, ILogger log) : Trip
     {
         /// <summary>How often commits are tried that PostgreSQL rolled back only because another transaction was in the way.</summary>
         private const int MostTries = 4;
@@ -89,7 +89,11 @@ internal sealed class Committer(NpgsqlDataSource source, Statements statements, 
             var sent = false;
             try
             {
-                if (await _session.OpenAsync()) _prepared.Clear();
+                if (await _session.OpenAsync())
+                {
+                    _prepared.Clear();
+                    cache.Clear();
+                }
                 var prepared = await PrepareAsync(batch);
                 prepared.Fill(batch, statements.Schema, notify, _isWatched);
                 _session.WasWarned = false;
@@ -97,7 +101,11 @@ internal sealed class Committer(NpgsqlDataSource source, Statements statements, 
                 var results = await prepared.ExecuteAsync(batch);
                 _isWatched = prepared.IsWatched;
                 if (_session.WasWarned) FailUnreplicated(batch, results);
-                for (var i = 0; i < batch.Count; i++) batch[i].Complete(results[i]);
+                for (var i = 0; i < batch.Count; i++)
+                {
+                    if (results[i] == CommitResult.Committed && !_session.WasWarned) cache.Keep(batch[i].Commit);
+                    batch[i].Complete(results[i]);
+                }
             }
             catch (PostgresException e) when (e.InvariantSeverity == "ERROR")
             {
@@ -142,7 +150,7 @@ internal sealed class Committer(NpgsqlDataSource source, Statements statements, 
             var parts = CommitParts.None;
             foreach (var work in batch) parts |= work.Parts;
             if (_prepared.TryGetValue(parts, out var prepared)) return prepared;
-            prepared = new PreparedCommit(_session.Connection!, statements, parts, notify);
+            prepared = new PreparedCommit(_session.Connection!, statements, cache, parts, notify);
             await prepared.PrepareAsync();
             _prepared.Add(parts, prepared);
             return prepared;
@@ -171,10 +179,12 @@ internal sealed class PreparedCommit
     private readonly CommitColumns _columns;
     private readonly NpgsqlParameter<string>? _payload;
     private readonly string _writer;
+    private readonly RowCache _cache;
     private readonly List<(int Commit, int Row)> _owners = [];
 
-    public PreparedCommit(NpgsqlConnection connection, Statements statements, CommitParts parts, bool notify)
+    public PreparedCommit(NpgsqlConnection connection, Statements statements, RowCache cache, CommitParts parts, bool notify)
     {
+        _cache = cache;
         _batch = new NpgsqlBatch(connection);
         _writer = statements.Writer;
         var locking = new NpgsqlBatchCommand(Statements.Lock);
@@ -243,7 +253,7 @@ internal sealed class PreparedCommit
             default:
                 if (results[c] is not CommitResult.Conflict conflict) results[c] = conflict = new CommitResult.Conflict(new Row[commit.Rows.Count]);
                 var row = _owners[(int)reader.GetInt64(3) - 1].Row;
-                ((Row[])conflict.Rows)[row] = Wire.Row(reader, 4, commit.Rows[row].Key);
+                ((Row[])conflict.Rows)[row] = Wire.Row(reader, 4, commit.Rows[row].Key, _cache);
                 return;
         }
     }

@@ -14,7 +14,7 @@ internal sealed class LoadWork(LoadRequest request) : Work<LoadResult>
 }
 
 /// <summary>Sends the loads of all callers who wait as one statement, which sees one moment.</summary>
-internal sealed class Loader(NpgsqlDataSource source, Statements statements, ILogger log) : Batcher<LoadWork, LoadResult>(MostTrips)
+internal sealed class Loader(NpgsqlDataSource source, Statements statements, RowCache cache, ILogger log) : Batcher<LoadWork, LoadResult>(MostTrips)
 {
     /// <summary>Two, so that one can be read while the other is on its way.</summary>
     private const int MostTrips = 2;
@@ -28,9 +28,9 @@ internal sealed class Loader(NpgsqlDataSource source, Statements statements, ILo
         waiting.RemoveRange(0, count);
     }
 
-    protected override Trip CreateTrip() => new LoadTrip(source, statements, log);
+    protected override Trip CreateTrip() => new LoadTrip(source, statements, cache, log);
 
-    private sealed class LoadTrip(NpgsqlDataSource source, Statements statements, ILogger log) : Trip
+    private sealed class LoadTrip(NpgsqlDataSource source, Statements statements, RowCache cache, ILogger log) : Trip
     {
         private readonly Session _session = new(source);
         private Prepared? _rows;
@@ -43,7 +43,11 @@ internal sealed class Loader(NpgsqlDataSource source, Statements statements, ILo
             try
             {
                 isNew = await _session.OpenAsync();
-                if (isNew) _rows = _withReceipts = null;
+                if (isNew)
+                {
+                    _rows = _withReceipts = null;
+                    cache.Clear();
+                }
                 var receipts = Batch.Exists(static w => w.Request.Receipt is not null);
                 var prepared = receipts ? _withReceipts ??= await PrepareAsync(true) : _rows ??= await PrepareAsync(false);
                 var results = await ReadAsync(prepared);
@@ -88,7 +92,7 @@ internal sealed class Loader(NpgsqlDataSource source, Statements statements, ILo
                     if (o > 0)
                     {
                         var (load, key) = prepared.RowOwners[(int)o - 1];
-                        ((Row[])results[load].Rows)[key] = Wire.Row(reader, 1, Batch[load].Request.Keys[key]);
+                        ((Row[])results[load].Rows)[key] = Wire.Row(reader, 1, Batch[load].Request.Keys[key], cache);
                     }
                     else
                     {

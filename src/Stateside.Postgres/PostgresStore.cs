@@ -18,6 +18,7 @@ internal sealed class PostgresStore(PostgresUrl url, TimeProvider time, ILogger 
     private const string Planning = "-c jit=off -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
 
     private readonly Statements _statements = new(url.Schema);
+    private readonly RowCache _cache = new();
     private NpgsqlDataSource? _source;
     private Loader? _loader;
     private Committer? _committer;
@@ -33,8 +34,8 @@ internal sealed class PostgresStore(PostgresUrl url, TimeProvider time, ILogger 
             await using var connection = await source.OpenConnectionAsync(cancellationToken);
             await PostgresSchema.MigrateAsync(connection, url, log, cancellationToken);
             var capabilities = await PostgresFacts.ReadAsync(connection, url.Notify, cancellationToken);
-            _loader = new Loader(source, _statements, log);
-            _committer = new Committer(source, _statements, url.Notify, log);
+            _loader = new Loader(source, _statements, _cache, log);
+            _committer = new Committer(source, _statements, _cache, url.Notify, log);
             return capabilities;
         }
         catch (Exception e) when (e is not (StoreException or OperationCanceledException))

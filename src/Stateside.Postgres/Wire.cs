@@ -31,13 +31,17 @@ internal static class Wire
     public static long Milliseconds(TimeSpan time) => (long)time.TotalMilliseconds;
 
     /// <summary>Reads a row from seven columns: counter, turn, shape, seq, what is left, body. A counter that is null: it is not there.</summary>
-    public static Row Row(DbDataReader reader, int at, StateKey key)
+    public static Row Row(DbDataReader reader, int at, StateKey key, RowCache cache)
     {
         if (reader.IsDBNull(at)) return Stores.Row.Absent(key);
         var version = new StateVersion(reader.GetInt64(at), Turn(reader.GetGuid(at + 1)));
         var remaining = reader.IsDBNull(at + 4) ? (long?)null : reader.GetInt64(at + 4);
         if (remaining <= 0 || reader.IsDBNull(at + 5)) return Stores.Row.Absent(key, version);
-        return new Row(key, version, reader.GetInt32(at + 2), reader.GetInt64(at + 3), reader.GetFieldValue<byte[]>(at + 5), remaining is { } left ? TimeSpan.FromMilliseconds(left) : null);
+        TimeSpan? life = remaining is { } left ? TimeSpan.FromMilliseconds(left) : null;
+        if (cache.Find(key, version) is { } known) return known.WithRemaining(life);
+        var row = new Row(key, version, reader.GetInt32(at + 2), reader.GetInt64(at + 3), reader.GetFieldValue<byte[]>(at + 5), life);
+        cache.Keep(row);
+        return row;
     }
 
     /// <summary>Reads a receipt from the same columns and its fingerprint after them; null if it is not there or has expired.</summary>

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using Stateside.Redis.Resp;
 using Stateside.Stores;
 
@@ -53,17 +52,23 @@ internal static class RedisCommit
 
     /// <summary>What the script answered.</summary>
     /// <exception cref="FormatException">A value that it brings is none of this store's.</exception>
-    public static CommitResult Read(RespValue answer, Commit commit)
+    /// <exception cref="StoreException">It is none of the script's answers.</exception>
+    public static CommitResult Read(RespValue answer, Commit commit, RowCache cache)
     {
-        var items = answer.Items;
-        if (items.Length == 0) return CommitResult.Committed;
-        if (items[0].Bytes.Span.SequenceEqual("f"u8))
-            return new CommitResult.Fenced(long.Parse(items[1].Bytes.Span, NumberStyles.None, CultureInfo.InvariantCulture));
-        var now = items[1].Number;
-        if (items[0].Bytes.Span.SequenceEqual("r"u8)) return new CommitResult.AlreadyRecorded(ReceiptValue.Read(commit.Receipt!.Id, items[2].Bytes, now));
-        var rows = new Row[commit.Rows.Count];
-        for (var i = 0; i < rows.Length; i++) rows[i] = RowValue.Read(commit.Rows[i].Key, items[2].Items[i].Bytes, now);
-        return new CommitResult.Conflict(rows);
+        if (answer is { Kind: RespKind.Integer, Number: 1 }) return CommitResult.Committed;
+        switch (answer.Items)
+        {
+            case [var what, var epoch] when what.Bytes.Span.SequenceEqual("f"u8):
+                return new CommitResult.Fenced(RedisReader.Number(epoch.Bytes.Span));
+            case [var what, { Kind: RespKind.Integer, Number: var now }, var there] when what.Bytes.Span.SequenceEqual("r"u8) && commit.Receipt is { } receipt:
+                return new CommitResult.AlreadyRecorded(ReceiptValue.Read(receipt.Id, there.Bytes, now));
+            case [var what, { Kind: RespKind.Integer, Number: var now }, { Items: var values }] when what.Bytes.Span.SequenceEqual("c"u8) && values.Length == commit.Rows.Count:
+                var rows = new Row[values.Length];
+                for (var i = 0; i < rows.Length; i++) rows[i] = RowValue.Read(commit.Rows[i].Key, values[i].Bytes, now, cache);
+                return new CommitResult.Conflict(rows);
+            default:
+                throw RedisFailure.OddAnswer();
+        }
     }
 
     /// <exception cref="StoreException">A body is larger than the store declares.</exception>

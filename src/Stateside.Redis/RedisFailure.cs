@@ -14,6 +14,9 @@ internal static class RedisFailure
     public static StoreException Foreign(Exception? inner = null) => new(
         "A key under the store's prefix holds bytes that this store did not write. Give each application a prefix of its own in the URL: ?prefix=shop:", Applied.No, inner);
 
+    public static StoreException OddAnswer() => new(
+        "The server answered a commit with something that the store's script never answers. It is no Redis, or something between changes what it says.", Applied.Unknown);
+
     public static StoreException Of(RedisException e, Applied applied)
     {
         // The types of all keys are seen before the first write (ADR 0003), so a script that meets a wrong one has written nothing.

@@ -141,8 +141,9 @@ internal static class RowValue
     /// <param name="key">Its address.</param>
     /// <param name="value">Its value, or nothing if there is none; the row keeps these bytes.</param>
     /// <param name="now">The server's time in milliseconds since 1970.</param>
+    /// <param name="cache">Rows that need not be decoded again; what is read is added to it.</param>
     /// <exception cref="FormatException">These are not the bytes of a row.</exception>
-    public static Row Read(StateKey key, ReadOnlyMemory<byte> value, long now)
+    public static Row Read(StateKey key, ReadOnlyMemory<byte> value, long now, RowCache cache)
     {
         if (value.IsEmpty) return Row.Absent(key);
         var span = value.Span;
@@ -150,8 +151,11 @@ internal static class RowValue
         var version = StateVersion.Read(span[PrefixSize..]);
         if (!Lives(span, now)) return Row.Absent(key, version);
         var ends = BinaryPrimitives.ReadInt64BigEndian(span[1..]);
-        return new Row(key, version, BinaryPrimitives.ReadInt32BigEndian(span[33..]), BinaryPrimitives.ReadInt64BigEndian(span[37..]), value[HeaderSize..],
-            ends == 0 ? null : TimeSpan.FromMilliseconds(ends - now));
+        TimeSpan? remaining = ends == 0 ? null : TimeSpan.FromMilliseconds(Math.Clamp(ends - now, 0, (long)TimeSpan.MaxValue.TotalMilliseconds));
+        if (cache.Find(key, version) is { } known) return known.WithRemaining(remaining);
+        var row = new Row(key, version, BinaryPrimitives.ReadInt32BigEndian(span[33..]), BinaryPrimitives.ReadInt64BigEndian(span[37..]), value[HeaderSize..], remaining);
+        cache.Keep(row);
+        return row;
     }
 
     /// <summary>Whether a value, or the first nine bytes of one, is of a row that is there.</summary>
@@ -190,7 +194,7 @@ internal static class ReceiptValue
         var span = value.Span;
         if (span.Length < HeaderSize) throw new FormatException("Not a receipt.");
         if (BinaryPrimitives.ReadInt64BigEndian(span[1..]) <= now) return null;
-        var lease = TimeSpan.FromMilliseconds(Math.Max(0, BinaryPrimitives.ReadInt64BigEndian(span[9..]) - now));
+        var lease = TimeSpan.FromMilliseconds(Math.Clamp(BinaryPrimitives.ReadInt64BigEndian(span[9..]) - now, 0, (long)TimeSpan.MaxValue.TotalMilliseconds));
         return new ReceiptRow(id, (ReceiptStatus)span[0], ReceiptId.Read(span[17..]), TurnId.Read(span[49..]), lease, value[HeaderSize..]);
     }
 }

@@ -9,7 +9,8 @@ namespace Stateside.Redis;
 /// <param name="client">The connections.</param>
 /// <param name="layout">Where what lies.</param>
 /// <param name="slots">The slot of each shard.</param>
-internal sealed class RedisReader(RedisClient client, RedisLayout layout, int[] slots)
+/// <param name="cache">Rows that need not be decoded again.</param>
+internal sealed class RedisReader(RedisClient client, RedisLayout layout, int[] slots, RowCache cache)
 {
     /// <summary>Most effects that one question brings, so that it never holds a server for long.</summary>
     private const int MostDue = 256;
@@ -24,17 +25,12 @@ internal sealed class RedisReader(RedisClient client, RedisLayout layout, int[] 
     /// </summary>
     public async ValueTask<LoadResult> LoadAsync(LoadRequest request, CancellationToken cancellationToken)
     {
-        var count = request.Keys.Count + (request.Receipt is null ? 0 : 1);
-        var shards = Shards(request, count);
-        if (!client.IsCluster || shards.AsSpan().IndexOfAnyExcept(shards[0]) < 0)
-        {
-            var values = new ReadOnlyMemory<byte>[count];
-            var now = await ReadAsync(request, shards, -1, values, cancellationToken);
-            var rows = new Row[request.Keys.Count];
-            for (var i = 0; i < rows.Length; i++) rows[i] = RowValue.Read(request.Keys[i], values[i], now);
-            return new LoadResult(rows, request.Receipt is { } key ? ReceiptValue.Read(key.Id, values[^1], now) : null);
-        }
-        return await LoadFromManyAsync(request, shards, cancellationToken);
+        var shards = Shards(request);
+        if (client.IsCluster && shards.AsSpan().IndexOfAnyExcept(shards[0]) >= 0) return await LoadFromManyAsync(request, shards, cancellationToken);
+        var (values, now) = Values(await client.SendAsync(slots[shards[0]], Ask(request, shards, -1), cancellationToken), shards.Length);
+        var rows = new Row[request.Keys.Count];
+        for (var i = 0; i < rows.Length; i++) rows[i] = RowValue.Read(request.Keys[i], values[i].Bytes, now, cache);
+        return new LoadResult(rows, request.Receipt is { } key ? ReceiptValue.Read(key.Id, values[^1].Bytes, now) : null);
     }
 
     /// <summary>The keys of all rows of a group that are there, by name and item.</summary>
@@ -90,7 +86,7 @@ internal sealed class RedisReader(RedisClient client, RedisLayout layout, int[] 
         var found = new List<(long At, DueEffect Effect)>();
         foreach (var answer in answers)
             foreach (var each in answer.Items)
-                found.Add((each.Items[0].Number, EffectValue.Read(each.Items[1].Bytes.Span, each.Items[2].Bytes)));
+                found.Add(each.Items is [var at, var place, var value] ? (at.Number, EffectValue.Read(place.Bytes.Span, value.Bytes)) : throw new FormatException("Not an effect."));
         return [.. found.OrderBy(f => f.At).ThenBy(f => f.Effect.Group.Value, StringComparer.Ordinal).ThenBy(f => f.Effect.Id, StringComparer.Ordinal).Take(limit).Select(f => f.Effect)];
     }
 
@@ -104,10 +100,10 @@ internal sealed class RedisReader(RedisClient client, RedisLayout layout, int[] 
         return 0;
     }
 
-    private static int[] Shards(LoadRequest request, int count)
+    private static int[] Shards(LoadRequest request)
     {
-        var shards = new int[count];
-        for (var i = 0; i < count; i++)
+        var shards = new int[request.Keys.Count + (request.Receipt is null ? 0 : 1)];
+        for (var i = 0; i < shards.Length; i++)
         {
             var group = i < request.Keys.Count ? request.Keys[i].Group : request.Receipt!.Value.Group;
             // Most keys of a load are of one group, and a shard is a hash.
@@ -116,35 +112,41 @@ internal sealed class RedisReader(RedisClient client, RedisLayout layout, int[] 
         return shards;
     }
 
-    /// <summary>Reads the values of those keys that are of one shard (-1: of all) into their places, and answers the server's time.</summary>
-    private async ValueTask<long> ReadAsync(LoadRequest request, int[] shards, int shard, ReadOnlyMemory<byte>[] values, CancellationToken cancellationToken)
+    /// <summary>Asks for those keys that are of one shard (-1: of all), and for the server's time.</summary>
+    private RespCommand[] Ask(LoadRequest request, int[] shards, int shard)
     {
         var bytes = 0;
         foreach (var key in request.Keys) bytes += layout.LengthOf(key);
         if (request.Receipt is { } wanted) bytes += layout.LengthOf(wanted.Group) + 1 + ReceiptId.Size;
-        var keys = new RedisArguments(bytes, values.Length);
+        var keys = new RedisArguments(bytes, shards.Length);
         for (var i = 0; i < shards.Length; i++)
         {
             if (shard >= 0 && shards[i] != shard) continue;
             keys.Take(i < request.Keys.Count ? layout.Write(keys.Free, shards[i], 'r', request.Keys[i]) : layout.Write(keys.Free, shards[i], request.Receipt!.Value));
         }
-        var answers = await client.SendAsync(slots[shard < 0 ? shards[0] : shard], [RespCommand.Of("MGET", keys.All), s_time], cancellationToken);
-        var next = 0;
-        for (var i = 0; i < shards.Length; i++)
-            if (shard < 0 || shards[i] == shard) values[i] = answers[0].Items[next++].Bytes;
-        return Time(answers[1]);
+        return [RespCommand.Of("MGET", keys.All), s_time];
     }
+
+    /// <summary>What it answered: so many values, and the time.</summary>
+    /// <exception cref="FormatException">It is another answer.</exception>
+    private static (RespValue[] Values, long Now) Values(RespValue[] answers, int count) =>
+        answers[0].Items is var values && values.Length == count ? (values, Time(answers[1])) : throw new FormatException("Not the values that were asked for.");
 
     private async ValueTask<LoadResult> LoadFromManyAsync(LoadRequest request, int[] shards, CancellationToken cancellationToken)
     {
-        var values = new ReadOnlyMemory<byte>[shards.Length];
         var parts = shards.Distinct().ToArray();
-        var reads = Array.ConvertAll(parts, part => ReadAsync(request, shards, part, values, cancellationToken).AsTask());
-        var times = await Task.WhenAll(reads);
-        long Now(int i) => times[Array.IndexOf(parts, shards[i])];
+        var answers = await Task.WhenAll(Array.ConvertAll(parts, part => client.SendAsync(slots[part], Ask(request, shards, part), cancellationToken).AsTask()));
+        var read = new (ReadOnlyMemory<byte> Value, long Now)[shards.Length];
+        for (var p = 0; p < parts.Length; p++)
+        {
+            var (values, now) = Values(answers[p], shards.Count(shard => shard == parts[p]));
+            var next = 0;
+            for (var i = 0; i < shards.Length; i++)
+                if (shards[i] == parts[p]) read[i] = (values[next++].Bytes, now);
+        }
         var rows = new Row[request.Keys.Count];
-        for (var i = 0; i < rows.Length; i++) rows[i] = RowValue.Read(request.Keys[i], values[i], Now(i));
-        return new LoadResult(rows, request.Receipt is { } key ? ReceiptValue.Read(key.Id, values[^1], Now(shards.Length - 1)) : null);
+        for (var i = 0; i < rows.Length; i++) rows[i] = RowValue.Read(request.Keys[i], read[i].Value, read[i].Now, cache);
+        return new LoadResult(rows, request.Receipt is { } key ? ReceiptValue.Read(key.Id, read[^1].Value, read[^1].Now) : null);
     }
 
     /// <summary>Those of the keys whose rows are there; reads the first bytes of each.</summary>
@@ -167,7 +169,9 @@ internal sealed class RedisReader(RedisClient client, RedisLayout layout, int[] 
     }
 
     private static long Time(RespValue answer) =>
-        (Number(answer.Items[0].Bytes.Span) * 1000) + (Number(answer.Items[1].Bytes.Span) / 1000);
+        answer.Items is [var seconds, var microseconds] ? (Number(seconds.Bytes.Span) * 1000) + (Number(microseconds.Bytes.Span) / 1000) : throw new FormatException("Not a time.");
 
-    private static long Number(ReadOnlySpan<byte> digits) => long.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture);
+    /// <exception cref="FormatException">It is no number, or too large.</exception>
+    public static long Number(ReadOnlySpan<byte> digits) =>
+        long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw new FormatException("Not a number.");
 }

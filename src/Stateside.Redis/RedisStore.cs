@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Stateside.Redis.Resp;
 using Stateside.Stores;
 
@@ -9,15 +10,17 @@ internal sealed class RedisStore : IStore
     private readonly RedisLayout _layout;
     private readonly RedisReader _reader;
     private readonly RedisClient _client;
+    private readonly RowCache _cache = new();
     private readonly int[] _slots = new int[Group.ShardCount];
     private bool _isOpen;
 
-    public RedisStore(RedisUrl url, TimeProvider time)
+    public RedisStore(RedisUrl url, TimeProvider time, ILogger? log = null)
     {
         _layout = new RedisLayout(url.Prefix);
-        _client = new RedisClient(url, time);
+        _client = new RedisClient(url, time, log);
         for (var shard = 0; shard < _slots.Length; shard++) _slots[shard] = RedisClient.SlotOf(_layout.Tag(shard));
-        _reader = new RedisReader(_client, _layout, _slots);
+        _reader = new RedisReader(_client, _layout, _slots, _cache);
+        _client.Reconnected += _cache.Clear;
     }
 
     /// <inheritdoc/>
@@ -37,11 +40,23 @@ internal sealed class RedisStore : IStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<LoadResult> LoadAsync(LoadRequest request, CancellationToken cancellationToken)
+    public async ValueTask<LoadResult> LoadAsync(LoadRequest request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
-        if (request.Keys.Count == 0 && request.Receipt is null) return new(new LoadResult([], null));
-        return ReadAsync(request, static (reader, asked, cancel) => reader.LoadAsync(asked, cancel), cancellationToken);
+        if (request.Keys.Count == 0 && request.Receipt is null) return new LoadResult([], null);
+        if (!_isOpen) throw RedisFailure.Closed();
+        try
+        {
+            return await _reader.LoadAsync(request, cancellationToken);
+        }
+        catch (RedisException e)
+        {
+            throw RedisFailure.Of(e, Applied.No);
+        }
+        catch (FormatException e)
+        {
+            throw RedisFailure.Foreign(e);
+        }
     }
 
     /// <inheritdoc/>
@@ -62,7 +77,9 @@ internal sealed class RedisStore : IStore
         }
         try
         {
-            return RedisCommit.Read(answer, commit);
+            var result = RedisCommit.Read(answer, commit, _cache);
+            if (result == CommitResult.Committed) _cache.Keep(commit);
+            return result;
         }
         catch (FormatException e)
         {

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Stateside.Redis.Resp;
 using Stateside.Stores;
 
@@ -17,7 +18,8 @@ namespace Stateside.Redis;
 /// <item><c>connect</c> and <c>timeout</c>: the longest time to reach a server, and to wait for an answer, in seconds from 0.05 to 300. Default: 5 each.</item>
 /// </list>
 /// </remarks>
-public sealed class RedisStoreProvider : IStoreProvider
+/// <param name="loggers">Where the store writes what it meets; null: nowhere.</param>
+public sealed class RedisStoreProvider(ILoggerFactory? loggers = null) : IStoreProvider
 {
     /// <inheritdoc/>
     public string Scheme => "redis";
@@ -26,18 +28,19 @@ public sealed class RedisStoreProvider : IStoreProvider
     public string Example => "redis://127.0.0.1:6379";
 
     /// <inheritdoc/>
-    public IStore Create(string url, TimeProvider time) => Make(url, time);
+    public IStore Create(string url, TimeProvider time) => Make(url, time, loggers);
 
-    internal static RedisStore Make(string url, TimeProvider time)
+    internal static RedisStore Make(string url, TimeProvider time, ILoggerFactory? loggers = null)
     {
         ArgumentNullException.ThrowIfNull(url);
         ArgumentNullException.ThrowIfNull(time);
-        return new RedisStore(RedisUrl.Parse(url), time);
+        return new RedisStore(RedisUrl.Parse(url), time, loggers?.CreateLogger("Stateside.Redis"));
     }
 }
 
 /// <summary>Makes the same store over TLS: <c>rediss://</c> and everything that <see cref="RedisStoreProvider"/> knows.</summary>
-public sealed class RedisTlsStoreProvider : IStoreProvider
+/// <param name="loggers">Where the store writes what it meets; null: nowhere.</param>
+public sealed class RedisTlsStoreProvider(ILoggerFactory? loggers = null) : IStoreProvider
 {
     /// <inheritdoc/>
     public string Scheme => "rediss";
@@ -46,5 +49,5 @@ public sealed class RedisTlsStoreProvider : IStoreProvider
     public string Example => "rediss://redis.example.com:6380";
 
     /// <inheritdoc/>
-    public IStore Create(string url, TimeProvider time) => RedisStoreProvider.Make(url, time);
+    public IStore Create(string url, TimeProvider time) => RedisStoreProvider.Make(url, time, loggers);
 }

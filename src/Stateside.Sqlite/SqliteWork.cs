@@ -47,9 +47,7 @@ internal sealed class CommitWork(Commit commit, RowCache cache) : SqliteWork<Com
     {
         // Not before it is on disk. A commit that failed may come again from another process under the same version (a turn
         // that is taken over keeps its id), and then with another content.
-        if (Result == CommitResult.Committed)
-            foreach (var row in commit.Rows)
-                if (row.Change == RowChange.Put) cache.Keep(Row.Of(row, commit.Turn, row.TimeToLive));
+        if (Result == CommitResult.Committed) cache.Keep(commit);
         base.Complete();
     }
 

@@ -52,13 +52,13 @@ public sealed class LayoutTests
     public void A_stored_row_is_read_as_it_was_stored()
     {
         var bytes = Convert.FromHexString("01" + "00000000000003E8" + "0000000000000007" + "0102030405060708090A0B0C0D0E0F10" + "00000003" + "0000000000000009" + "7B7D");
-        var row = RowValue.Read(s_key, bytes, 900);
+        var row = RowValue.Read(s_key, bytes, 900, new RowCache());
         Assert.Equal((true, new StateVersion(7, s_turn), 3, 9L, TimeSpan.FromMilliseconds(100)), (row.Exists, row.Version, row.Schema, row.Sequence, row.Remaining));
         Assert.Equal("{}", Encoding.UTF8.GetString(row.Body.Span));
-        var gone = RowValue.Read(s_key, bytes, 1000);
+        var gone = RowValue.Read(s_key, bytes, 1000, new RowCache());
         Assert.Equal((false, new StateVersion(7, s_turn)), (gone.Exists, gone.Version));
         bytes[0] = 2;
-        Assert.False(RowValue.Read(s_key, bytes.AsMemory(0, RowValue.TombstoneSize), 0).Exists);
+        Assert.False(RowValue.Read(s_key, bytes.AsMemory(0, RowValue.TombstoneSize), 0, new RowCache()).Exists);
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class LayoutTests
             for (var length = 1; length < value.Length; length++)
             {
                 value[0] = kind;
-                foreach (var read in (Action<byte[]>[])[b => RowValue.Read(s_key, b, 0), b => ReceiptValue.Read(default, b, 0), b => EventValue.Read(b), b => EffectValue.Read(b, b)])
+                foreach (var read in (Action<byte[]>[])[b => RowValue.Read(s_key, b, 0, new RowCache()), b => ReceiptValue.Read(default, b, 0), b => EventValue.Read(b), b => EffectValue.Read(b, b)])
                     if (Record.Exception(() => read(value[..length])) is { } e) Assert.IsType<FormatException>(e);
             }
     }

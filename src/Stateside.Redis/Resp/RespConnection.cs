@@ -69,18 +69,14 @@ internal sealed class RespConnection : IThreadPoolWorkItem, IAsyncDisposable
     /// <exception cref="RedisException">The answer did not come. An error that the server answered is a value, not an exception.</exception>
     public ValueTask<RespValue> SendAsync(RespCommand command, CancellationToken cancellationToken)
     {
-        var pending = new Pending(1);
-        Enqueue(pending, new ReadOnlySpan<RespCommand>(in command), cancellationToken);
-        return WaitAsync(pending, cancellationToken);
+        return EnqueueAsync(new Pending(1), new ReadOnlySpan<RespCommand>(in command), cancellationToken);
     }
 
     /// <summary>Sends several commands with nobody's between them; the answer's items are theirs.</summary>
     /// <exception cref="RedisException">The answers did not come.</exception>
     public ValueTask<RespValue> SendAsync(ReadOnlySpan<RespCommand> commands, CancellationToken cancellationToken)
     {
-        var pending = new Pending(commands.Length);
-        Enqueue(pending, commands, cancellationToken);
-        return WaitAsync(pending, cancellationToken);
+        return EnqueueAsync(new Pending(commands.Length), commands, cancellationToken);
     }
 
     /// <summary>Gives the connection up.</summary>
@@ -96,10 +92,7 @@ internal sealed class RespConnection : IThreadPoolWorkItem, IAsyncDisposable
     /// <summary>Sends what has gathered: on a thread of the pool, by which time others have added theirs.</summary>
     void IThreadPoolWorkItem.Execute() => _ = FlushAsync(once: false);
 
-    private static ValueTask<RespValue> WaitAsync(Pending pending, CancellationToken cancellationToken) =>
-        new(cancellationToken.CanBeCanceled ? pending.Task.WaitAsync(cancellationToken) : pending.Task);
-
-    private void Enqueue(Pending pending, ReadOnlySpan<RespCommand> commands, CancellationToken cancellationToken)
+    private ValueTask<RespValue> EnqueueAsync(Pending pending, ReadOnlySpan<RespCommand> commands, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         bool isFirst, isFlusher;
@@ -115,11 +108,12 @@ internal sealed class RespConnection : IThreadPoolWorkItem, IAsyncDisposable
             var before = _gathering.WrittenCount;
             foreach (ref readonly var command in commands) command.WriteTo(_gathering);
             _written += _gathering.WrittenCount - before;
+            if (cancellationToken.CanBeCanceled) pending.EndWith(cancellationToken);
             _outstanding.Enqueue(pending);
         }
-        if (!isFlusher) return;
-        if (isFirst) _ = FlushAsync(once: true);
-        else ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        if (isFlusher && isFirst) _ = FlushAsync(once: true);
+        else if (isFlusher) ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        return new(pending.Task);
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "Whatever ends the writing ends the connection, and every caller hears of it.")]
@@ -238,12 +232,7 @@ internal sealed class RespConnection : IThreadPoolWorkItem, IAsyncDisposable
         }
         _watch.Dispose();
         _stream.Dispose();
-        foreach (var pending in lost)
-        {
-            pending.TrySetException(Lost(cause, pending.Offset < handedOver ? Applied.Unknown : Applied.No));
-            // Whoever was cancelled does not look any more.
-            _ = pending.Task.Exception;
-        }
+        foreach (var pending in lost) pending.Fail(Lost(cause, pending.Offset < handedOver ? Applied.Unknown : Applied.No));
         _closed.TrySetResult(cause);
     }
 
@@ -265,6 +254,7 @@ internal sealed class RespConnection : IThreadPoolWorkItem, IAsyncDisposable
         private readonly RespValue[]? _many = answers == 1 ? null : new RespValue[answers];
         private RespValue _one;
         private int _filled;
+        private CancellationTokenRegistration _cancellation;
 
         /// <summary>Where its bytes begin among all that were ever written.</summary>
         public long Offset { get; set; }
@@ -283,6 +273,28 @@ internal sealed class RespConnection : IThreadPoolWorkItem, IAsyncDisposable
             return _filled == _many.Length;
         }
 
-        public void Complete() => TrySetResult(_many is null ? _one : RespValue.Of(RespKind.Array, _many));
+        /// <summary>
+        /// A caller that is cancelled no longer waits; the answer, when it comes, is dropped. The same object both waits and is
+        /// cancelled, because a second task for the waiting alone was a part of each read that could be measured. Called before
+        /// the answer can come.
+        /// </summary>
+        public void EndWith(CancellationToken cancellationToken)
+        {
+            _cancellation = cancellationToken.UnsafeRegister(static (me, token) => ((Pending)me!).TrySetCanceled(token), this);
+        }
+
+        public void Complete()
+        {
+            TrySetResult(_many is null ? _one : RespValue.Of(RespKind.Array, _many));
+            _cancellation.Unregister();
+        }
+
+        public void Fail(Exception e)
+        {
+            TrySetException(e);
+            // Whoever was cancelled does not look any more.
+            _ = Task.Exception;
+            _cancellation.Unregister();
+        }
     }
 }

@@ -15,8 +15,18 @@ local TOMBSTONE, HOUR = 3600000, 3600000
 -- True in the copy of this script that connections use which are told of changes.
 local TRACKS = false
 local letters, extras = ARGV[1], ARGV[2]
-local rows, at, time = #letters, 3, call('TIME')
-local now = time[1] * 1000 + (time[2] - time[2] % 1000) / 1000
+local rows, at = #letters, 3
+
+-- Asked for only where something ends: a commit of rows without an end has no use for the time, and it costs as much as a read.
+local clock
+local function now()
+  if not clock then
+    local time = call('TIME')
+    clock = time[1] * 1000 + (time[2] - time[2] % 1000) / 1000
+  end
+  return clock
+end
+
 local flags, done, set, epoch, raises, receipt, receiptKey, due, effects = 0, 0, 0
 
 if extras ~= '' then
@@ -32,10 +42,10 @@ if extras ~= '' then
   if flags % 4 >= 2 then
     receipt, receiptKey = at, KEYS[key]
     local claim, there = ARGV[at], call('GETRANGE', receiptKey, 0, 64)
-    if there ~= '' and struct.unpack('>I8', there, 2) <= now then there = '' end
+    if there ~= '' and struct.unpack('>I8', there, 2) <= now() then there = '' end
     local expected = there == ''
     if claim ~= '' then expected = there ~= '' and byte(there) ~= 2 and sub(there, 50, 65) == claim end
-    if not expected then return {'r', now, there ~= '' and call('GET', receiptKey)} end
+    if not expected then return {'r', now(), there ~= '' and call('GET', receiptKey)} end
     at, key = at + 5, key + 1
   end
   if flags >= 4 then
@@ -58,7 +68,7 @@ for i = 1, rows do
   elseif change ~= 84 and change ~= 116 then
     local all = {}
     for r = 1, rows do all[r] = call('GET', KEYS[r + 1]) end
-    return {'c', now, all}
+    return {'c', now(), all}
   end
   at = at + 1
   if change > 96 then at, change = at + 1, change - 32 end
@@ -75,7 +85,7 @@ end
 local indexed
 local function index(row, hour)
   if not indexed then
-    call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. (now - TOMBSTONE))
+    call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. (now() - TOMBSTONE))
     indexed = true
   end
   local member = sub(row, #KEYS[1] + 2)
@@ -87,13 +97,14 @@ for i = 1, rows do
   local change, head, row, ends = byte(letters, i), heads[i], KEYS[i + 1], 0
   at = at + 1
   if change > 96 then
-    ends, at, change = now + ARGV[at], at + 1, change - 32
+    ends, at, change = now() + ARGV[at], at + 1, change - 32
   end
   local was, old, sequence = head and #head == 45, 0, 0
   if was then
     old, sequence = struct.unpack('>I8', head, 2), struct.unpack('>I8', head, 38)
   end
-  local lives = was and (old == 0 or old > now)
+  -- Of a mere check it is not asked.
+  local lives = was and (old == 0 or change == 67 and ends == 0 or old > now())
   local hour, oldHour = ends + (-ends) % HOUR, was and old + (-old) % HOUR
   if change == 80 or change == 69 then
     if hour ~= oldHour then index(row, hour) end
@@ -112,7 +123,7 @@ for i = 1, rows do
   elseif change == 68 then
     if was then index(row, nil) end
     if sequence > 0 then call('UNLINK', journal(row)) end
-    call('SET', row, struct.pack('>BI8', 2, now) .. ARGV[at], 'PXAT', now + TOMBSTONE)
+    call('SET', row, struct.pack('>BI8', 2, now()) .. ARGV[at], 'PXAT', now() + TOMBSTONE)
     at = at + 1
   elseif ends > 0 and lives then
     if hour ~= oldHour then index(row, hour) end
@@ -129,7 +140,7 @@ end
 
 if raises then call('SET', raises, epoch) end
 if receipt then
-  local ends, lease = now + ARGV[receipt + 1], now + ARGV[receipt + 2]
+  local ends, lease = now() + ARGV[receipt + 1], now() + ARGV[receipt + 2]
   call('SET', receiptKey, ARGV[receipt + 3] .. struct.pack('>I8I8', ends, lease) .. ARGV[receipt + 4], 'PXAT', ends)
 end
 for _ = 1, done do
@@ -138,7 +149,7 @@ for _ = 1, done do
   at = at + 1
 end
 for _ = 1, set do
-  call('ZADD', due, now + ARGV[at + 1], ARGV[at])
+  call('ZADD', due, now() + ARGV[at + 1], ARGV[at])
   call('HSET', effects, ARGV[at], ARGV[at + 2])
   at = at + 3
 end

@@ -251,4 +251,67 @@ public sealed class FakeServerTests
         Assert.Equal(0, reconnects);
         Assert.Equal("end", (await client.SendAsync(-1, RespCommand.OfWords("ECHO", "end"), default)).Text);
     }
+
+    [Fact]
+    public async Task A_caller_who_is_cancelled_is_let_go_at_once_and_the_answers_of_the_others_stay_theirs()
+    {
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = new FakeRedis(c =>
+        {
+            if (c[0] != "ECHO") return FakeRedis.Usual(c);
+            release.Task.Wait(TimeSpan.FromSeconds(30));
+            return $"${c[1].Length}\r\n{c[1]}\r\n";
+        });
+        await using var client = await OpenAsync(server.Url + "?timeout=60");
+        using var leaving = new CancellationTokenSource();
+        var before = client.SendAsync(-1, RespCommand.OfWords("ECHO", "before"), default).AsTask();
+        var gone = client.SendAsync(-1, RespCommand.OfWords("ECHO", "gone"), leaving.Token).AsTask();
+        var after = client.SendAsync(-1, RespCommand.OfWords("ECHO", "after"), default).AsTask();
+        await leaving.CancelAsync();
+        var e = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gone.WaitAsync(TimeSpan.FromSeconds(10)));
+        Assert.Equal(leaving.Token, e.CancellationToken);
+        Assert.False(before.IsCompleted);
+        release.SetResult();
+        Assert.Equal(("before", "after"), ((await before).Text, (await after).Text));
+    }
+
+    [Theory]
+    [InlineData("*0\r\n", "*2\r\n$1\r\n1\r\n$1\r\n1\r\n")]
+    [InlineData(":1\r\n", "*2\r\n$1\r\n1\r\n$1\r\n1\r\n")]
+    [InlineData("*2\r\n_\r\n_\r\n", "*2\r\n$1\r\n1\r\n$1\r\n1\r\n")]
+    [InlineData("*1\r\n_\r\n", "*0\r\n")]
+    [InlineData("*1\r\n_\r\n", "*2\r\n$1\r\nx\r\n$1\r\n1\r\n")]
+    [InlineData("*1\r\n_\r\n", "*2\r\n$20\r\n99999999999999999999\r\n$1\r\n1\r\n")]
+    public async Task An_answer_that_no_Redis_gives_to_a_load_is_a_failure_of_the_store(string values, string time)
+    {
+        var isOpen = false;
+        await using var server = new FakeRedis(c => (c[0], Volatile.Read(ref isOpen)) switch
+        {
+            ("MGET", true) => values,
+            ("TIME", true) => time,
+            _ => FakeRedis.Usual(c),
+        });
+        await using var client = await OpenAsync(server.Url);
+        Volatile.Write(ref isOpen, true);
+        var layout = new RedisLayout("ss:");
+        var reader = new RedisReader(client, layout, new int[Group.ShardCount], new RowCache());
+        var key = new StateKey(Group.Keyed("1"), "cart", "");
+        await Assert.ThrowsAsync<FormatException>(() => reader.LoadAsync(new LoadRequest([key]), default).AsTask());
+    }
+
+    [Theory]
+    [InlineData("+OK\r\n")]
+    [InlineData(":2\r\n")]
+    [InlineData("*1\r\n$1\r\nf\r\n")]
+    [InlineData("*3\r\n$1\r\nc\r\n:1\r\n*0\r\n")]
+    [InlineData("*3\r\n$1\r\nr\r\n:1\r\n_\r\n")]
+    public async Task An_answer_that_the_script_never_gives_to_a_commit_leaves_it_unknown(string answer)
+    {
+        await using var server = new FakeRedis(c => c[0] == "ECHO" ? answer : FakeRedis.Usual(c));
+        await using var client = await OpenAsync(server.Url);
+        var odd = await client.SendAsync(-1, RespCommand.OfWords("ECHO"), default);
+        var group = Group.Keyed("1");
+        var commit = new Commit(group, TurnId.New()) { Rows = [new RowWrite(new StateKey(group, "cart", ""), RowChange.Put, StateVersion.None) { Schema = 1 }] };
+        Assert.Equal(Applied.Unknown, Assert.Throws<StoreException>(() => RedisCommit.Read(odd, commit, new RowCache())).Applied);
+    }
 }
