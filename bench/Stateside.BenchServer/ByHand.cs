@@ -26,9 +26,11 @@ internal static class RedisByHand
             ReadOnlyMemory<byte> key = Encoding.ASCII.GetBytes(Cookies.Key(http));
             while (true)
             {
+                Counting.Trip();
                 var there = (await client.SendAsync(0, RespCommand.Of("GET", key), default)).Bytes;
                 var cart = Read(there).Next();
                 byte[] value = [.. RandomNumberGenerator.GetBytes(16), .. JsonSerializer.SerializeToUtf8Bytes(cart, BenchJson.Default.Cart)];
+                Counting.Trip();
                 var set = await client.EvalAsync(s_set, 0, [key], [there.IsEmpty ? default : there[..16], value], default);
                 if (set.Number == 1) return cart;
             }
@@ -36,8 +38,11 @@ internal static class RedisByHand
         return app;
     }
 
-    private static async Task<ReadOnlyMemory<byte>> LoadAsync(RedisClient client, string key) =>
-        (await client.SendAsync(0, RespCommand.Of("GET", Encoding.ASCII.GetBytes(key)), default)).Bytes;
+    private static async Task<ReadOnlyMemory<byte>> LoadAsync(RedisClient client, string key)
+    {
+        Counting.Trip();
+        return (await client.SendAsync(0, RespCommand.Of("GET", Encoding.ASCII.GetBytes(key)), default)).Bytes;
+    }
 
     private static Cart Read(ReadOnlyMemory<byte> value) => value.IsEmpty ? Cart.Full : JsonSerializer.Deserialize(value.Span[16..], BenchJson.Default.Cart)!;
 }
@@ -70,6 +75,7 @@ internal static class PostgresByHand
                 {
                     Parameters = { new() { Value = key }, new() { Value = version }, new() { Value = JsonSerializer.SerializeToUtf8Bytes(next, BenchJson.Default.Cart) } },
                 };
+                Counting.Trip();
                 if (await write.ExecuteNonQueryAsync() == 1) return next;
             }
         }));
@@ -78,6 +84,7 @@ internal static class PostgresByHand
 
     private static async Task<(long Version, Cart Cart)> ReadAsync(NpgsqlConnection open, string key)
     {
+        Counting.Trip();
         await using var read = new NpgsqlCommand("SELECT version, body FROM carts WHERE key = $1", open) { Parameters = { new() { Value = key } } };
         await using var rows = await read.ExecuteReaderAsync();
         return await rows.ReadAsync() ? (rows.GetInt64(0), JsonSerializer.Deserialize((byte[])rows[1], BenchJson.Default.Cart)!) : (0, Cart.Full);

@@ -5,17 +5,23 @@ namespace Stateside.BenchServer;
 
 public sealed record Line(string ProductId, int Quantity, string UnitPrice);
 
-/// <summary>The cart that every server reads and writes: about 1 KB of JSON, the same in store, session and response.</summary>
+/// <summary>The cart that every server reads and writes: the same JSON in store, session, cookie and response.</summary>
 public sealed record Cart(ImmutableArray<Line> Lines)
 {
-    private const int LineCount = 18;
+    /// <summary>About 1 KB, unless <c>--lines</c> says otherwise; set once, before anything is served.</summary>
+    public static Cart Full { get; set; } = OfLines(18);
 
-    public static Cart Full { get; } = new([.. Enumerable.Range(0, LineCount).Select(i => new Line($"{21700 + i * 37}A", i % 9 + 1, $"{i}.95"))]);
+    public static Cart OfLines(int count) => new([.. Enumerable.Range(0, count).Select(i => new Line($"{21700 + i * 37}A", i % 9 + 1, $"{i}.95"))]);
 
     /// <summary>An equally large cart in which every line has changed.</summary>
     public Cart Next() => new([.. Lines.Select(line => line with { Quantity = line.Quantity % 9 + 1 })]);
 }
 
+/// <summary>What all clients change at once under <c>--hot</c>.</summary>
+public sealed record Counter(long Value);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(Cart))]
+[JsonSerializable(typeof(Counter))]
+[JsonSerializable(typeof(Counts))]
 internal sealed partial class BenchJson : JsonSerializerContext;

@@ -1,5 +1,6 @@
 // One server under measurement, chosen by --mode, so that each runs alone. All answer GET /cart with the session's cart
-// and POST /cart with the cart after every line has changed; all but "bare" keep it under a session cookie.
+// and POST /cart with the cart after every line has changed; all but "bare" keep it in, or under, a cookie.
+using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.DataProtection;
 using Stateside.BenchServer;
@@ -10,16 +11,19 @@ using Stateside.Samples;
 var builder = WebApplication.CreateSlimBuilder(args);
 builder.Logging.SetMinimumLevel(LogLevel.Warning);
 builder.Services.ConfigureHttpJsonOptions(http => http.SerializerOptions.TypeInfoResolverChain.Insert(0, BenchJson.Default));
+if (builder.Configuration["lines"] is { } lines) Cart.Full = Cart.OfLines(int.Parse(lines, CultureInfo.InvariantCulture));
 
 var app = builder.Configuration["mode"] switch
 {
     "bare" => Bare(),
     "stateside" => Stateside(),
     "session" => Session(),
+    "data-protection-cookie" => InCookie.Build(builder),
     "redis-by-hand" => await RedisByHand.BuildAsync(builder),
     "postgres-by-hand" => await PostgresByHand.BuildAsync(builder),
-    var other => throw new InvalidOperationException($"--mode {other} is none of bare, stateside, session, redis-by-hand, postgres-by-hand."),
+    var other => throw new InvalidOperationException($"--mode {other} is none of bare, stateside, session, data-protection-cookie, redis-by-hand, postgres-by-hand."),
 };
+Counting.Map(app);
 StopWithParent.Watch(app.Lifetime);
 app.Run();
 
@@ -33,11 +37,14 @@ WebApplication Bare()
 
 WebApplication Stateside()
 {
-    builder.AddStateside().AddStore<RedisStoreProvider>().AddStore<PostgresStoreProvider>().AddState("cart", BenchJson.Default.Cart, empty: Cart.Full);
+    builder.AddStateside().AddStore<RedisStoreProvider>().AddStore<PostgresStoreProvider>()
+        .AddState("cart", BenchJson.Default.Cart, empty: Cart.Full).AddState("counter", BenchJson.Default.Counter, empty: new Counter(0));
     var app = builder.Build();
     app.UseStateside();
     app.MapGet("/cart", (Snapshot<Cart> cart) => cart.Value);
     app.MapPost("/cart", (State<Cart> cart) => cart.Update(c => c.Next()));
+    app.MapGet("/counters/{id}", ([RouteKey("id")] Snapshot<Counter> counter) => counter.Value);
+    app.MapPost("/counters/{id}", ([RouteKey("id")] State<Counter> counter) => counter.Update(c => new Counter(c.Value + 1)));
     return app;
 }
 

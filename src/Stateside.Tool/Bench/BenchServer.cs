@@ -2,24 +2,39 @@ using System.Diagnostics;
 
 namespace Stateside.Tool.Bench;
 
-/// <summary>A program that can be measured: <c>bench/Stateside.BenchServer</c> in one of its modes.</summary>
+/// <summary>A program that can be measured: <c>bench/Stateside.BenchServer</c> in one of its modes, or <c>bench/express</c>.</summary>
 /// <param name="Name">The name in <c>--only</c>.</param>
 /// <param name="Mode">The mode of the program.</param>
 /// <param name="HasSessions">Whether its carts belong to sessions.</param>
 /// <param name="Store">The scheme of the store it keeps them in, or null.</param>
-/// <param name="IsCached">Whether the near cache is on.</param>
-internal sealed record BenchServer(string Name, string Mode, bool HasSessions, string? Store = null, bool IsCached = false)
+internal sealed record BenchServer(string Name, string Mode, bool HasSessions, string? Store = null)
 {
     public static readonly BenchServer Bare = new("bare", "bare", HasSessions: false);
+    public static readonly BenchServer Client = new("client", "stateside", HasSessions: true, "memory") { Settings = ["--Stateside:States:cart:Place=Client"] };
     public static readonly BenchServer Memory = new("memory", "stateside", HasSessions: true, "memory");
     public static readonly BenchServer Sqlite = new("sqlite", "stateside", HasSessions: true, "sqlite");
     public static readonly BenchServer Redis = new("redis", "stateside", HasSessions: true, "redis");
-    public static readonly BenchServer RedisCached = new("redis-cached", "stateside", HasSessions: true, "redis", IsCached: true);
+    public static readonly BenchServer RedisCached = new("redis-cached", "stateside", HasSessions: true, "redis") { Settings = ["--Stateside:States:cart:Cache=true"] };
     public static readonly BenchServer RedisByHand = new("redis-by-hand", "redis-by-hand", HasSessions: true, "redis");
     public static readonly BenchServer Postgres = new("postgres", "stateside", HasSessions: true, "postgres");
-    public static readonly BenchServer PostgresCached = new("postgres-cached", "stateside", HasSessions: true, "postgres", IsCached: true);
+    public static readonly BenchServer PostgresCached = new("postgres-cached", "stateside", HasSessions: true, "postgres") { Settings = ["--Stateside:States:cart:Cache=true"] };
     public static readonly BenchServer PostgresByHand = new("postgres-by-hand", "postgres-by-hand", HasSessions: true, "postgres");
     public static readonly BenchServer Session = new("session", "session", HasSessions: true);
+    public static readonly BenchServer DataProtectionCookie = new("data-protection-cookie", "data-protection-cookie", HasSessions: true);
+    public static readonly BenchServer ExpressRedis = new("express-redis", "express-redis", HasSessions: true, "redis") { IsNode = true };
+    public static readonly BenchServer IronSession = new("iron-session", "iron-session", HasSessions: true) { IsNode = true, MostKilobytes = 1 };
+
+    /// <summary>The servers of <c>--hot</c>: what all clients change at once has to live in a store.</summary>
+    public static readonly BenchServer[] Hot = [Memory, Sqlite, Redis, Postgres];
+
+    /// <summary>What its configuration says beside the store.</summary>
+    public string[] Settings { get; init; } = [];
+
+    /// <summary>Whether Node.js runs it, and not .NET.</summary>
+    public bool IsNode { get; init; }
+
+    /// <summary>The largest cart that it can keep: iron-session refuses to make a cookie of more than 4,096 bytes, and has no second one.</summary>
+    public double MostKilobytes { get; init; } = double.MaxValue;
 
     /// <summary>Starts the store's own server, where it has one.</summary>
     public async Task<StoreServer?> StartStoreAsync(string data, TimeProvider time, CancellationToken cancellationToken) => Store switch
@@ -29,17 +44,25 @@ internal sealed record BenchServer(string Name, string Mode, bool HasSessions, s
         _ => null,
     };
 
-    public IEnumerable<string> Arguments(string data, StoreServer? store) =>
-    [
-        // The host watches its content root for changed settings, subdirectories included; a database in there would wake it at every write.
-        "--contentRoot", Path.GetDirectoryName(BenchProcess.Program)!,
-        "--mode", Mode,
-        .. store is not null ? [$"--Stateside:Store={store.Url}"]
-            : Store == "memory" ? ["--Stateside:Store=memory:"]
-            : Store == "sqlite" ? [$"--Stateside:Store=sqlite:{Path.Combine(data, "bench.db")}"]
-            : (string[])[],
-        .. IsCached ? (string[])["--Stateside:States:cart:Cache=true"] : [],
-    ];
+    /// <summary>The command line that starts it.</summary>
+    /// <param name="url">Where it has to listen.</param>
+    /// <param name="data">The directory of its data.</param>
+    /// <param name="lines">How many lines a cart has.</param>
+    /// <param name="store">The store's own server, or null.</param>
+    public IEnumerable<string> Command(Uri url, string data, int lines, StoreServer? store) => IsNode
+        ? ["node", NodePackages.Script, Mode, $"{url.Port}", $"{lines}", store?.Url ?? ""]
+        :
+        [
+            Repository.DotNet, BenchProcess.Program, "--urls", url.GetLeftPart(UriPartial.Authority),
+            // The host watches its content root for changed settings, subdirectories included; a database in there would wake it at every write.
+            "--contentRoot", Path.GetDirectoryName(BenchProcess.Program)!,
+            "--mode", Mode, "--lines", $"{lines}",
+            .. store is not null ? [$"--Stateside:Store={store.Url}"]
+                : Store == "memory" ? ["--Stateside:Store=memory:"]
+                : Store == "sqlite" ? [$"--Stateside:Store=sqlite:{Path.Combine(data, "bench.db")}"]
+                : (string[])[],
+            .. Settings,
+        ];
 }
 
 /// <summary>One running server. It ends when this tool ends, however that happens: it watches its standard input.</summary>
@@ -57,27 +80,37 @@ internal sealed class BenchProcess : IAsyncDisposable
     private BenchProcess(Process process, TimeProvider time) => (_process, _time) = (process, time);
 
     /// <summary>Starts the server and waits until it answers.</summary>
-    public static async Task<BenchProcess> StartAsync(BenchServer server, StoreServer? store, Uri url, string data, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<BenchProcess> StartAsync(BenchServer server, StoreServer? store, Uri url, string data, int lines, TimeProvider time, CancellationToken cancellationToken)
     {
         var log = Path.Combine(data, "server.log");
         var start = new ProcessStartInfo("/bin/sh",
-            ["-c", "exec \"$@\" >\"$0\" 2>&1", log, Repository.DotNet, Program, "--urls", url.GetLeftPart(UriPartial.Authority), .. server.Arguments(data, store)])
+            ["-c", "exec \"$@\" >\"$0\" 2>&1", log, .. server.Command(url, data, lines, store)])
         {
             RedirectStandardInput = true,
             WorkingDirectory = data,
         };
         start.Environment["STATESIDE_STOP_ON_STDIN_EOF"] = "1";
+        start.Environment["NODE_ENV"] = "production";
         var running = new BenchProcess(Process.Start(start)!, time);
         try
         {
             if (await running.IsReadyAsync(url, cancellationToken)) return running;
-            throw new UsageException($"the server {server.Name} did not start: {string.Join(' ', File.ReadLines(log).Take(3))}");
+            throw new UsageException($"the server {server.Name} did not start: {string.Join(' ', File.ReadLines(log).Take(5).Select(line => line.Trim()))}");
         }
         catch
         {
             await running.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>An empty directory for a server's data: in the repository and not in /tmp, which may be memory, since the disk is part of what is measured.</summary>
+    public static string NewData(BenchServer server)
+    {
+        var data = Path.Combine(Repository.Root, "artifacts", "bench", server.Name);
+        if (Directory.Exists(data)) Directory.Delete(data, recursive: true);
+        Directory.CreateDirectory(data);
+        return data;
     }
 
     /// <summary>The built program.</summary>

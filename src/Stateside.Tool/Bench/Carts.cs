@@ -8,14 +8,21 @@ internal static class Carts
 {
     private const int Sessions = 200;
 
+    // What the JSON of one line takes, at least and at most; 18 of them are 1 KB.
+    private const double LinesPerKilobyte = 18;
+    private const int LeastLine = 48, MostLine = 62;
+
+    /// <summary>How many lines make a cart of that size.</summary>
+    public static int Lines(double kilobytes) => (int)Math.Max(1, Math.Round(kilobytes * LinesPerKilobyte));
+
     /// <summary>Makes the sessions, one cart each.</summary>
-    /// <returns>One cookie for each session; an empty one for a server without sessions.</returns>
+    /// <returns>What each session sends as its <c>Cookie</c>; one empty text for a server without sessions.</returns>
     /// <exception cref="UsageException">An answer is not what it has to be.</exception>
-    public static async Task<IReadOnlyList<string>> MakeAsync(HttpClient client, BenchServer server, Uri url, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<string>> MakeAsync(HttpClient client, BenchServer server, Uri url, int lines, CancellationToken cancellationToken)
     {
         if (!server.HasSessions)
         {
-            Require(IsCart((await SendAsync(client, "GET", url, "", cancellationToken)).Body), server, "GET /cart answers no cart");
+            Require(IsCart((await SendAsync(client, "GET", url, "", cancellationToken)).Body, lines), server, "GET /cart answers no cart");
             return [""];
         }
 
@@ -26,20 +33,21 @@ internal static class Carts
             Require(cookie.Length > 0 && carts.TryAdd(cookie, body), server, "a first write brings no cookie of its own");
         }
         var (first, second) = (carts.Keys.First(), carts.Keys.Last());
-        var (_, changed) = await SendAsync(client, "POST", url, first, cancellationToken);
+        // Where the cart travels in the cookie, the write shows only to who sends the new one.
+        var (renewed, changed) = await SendAsync(client, "POST", url, first, cancellationToken);
         Require(changed != carts[first] && changed.Length == carts[first].Length, server, "a write does not change the cart into one as large");
-        Require((await SendAsync(client, "GET", url, first, cancellationToken)).Body == changed, server, "a read does not see the write before it");
+        Require((await SendAsync(client, "GET", url, renewed, cancellationToken)).Body == changed, server, "a read does not see the write before it");
         Require((await SendAsync(client, "GET", url, second, cancellationToken)).Body == carts[second], server, "one session sees another's cart");
-        await CheckAsync(client, server, url, [.. carts.Keys], cancellationToken);
+        await CheckAsync(client, server, url, lines, [.. carts.Keys], cancellationToken);
         return [.. carts.Keys];
     }
 
     /// <summary>Reads every cart once more, after the load.</summary>
     /// <exception cref="UsageException">An answer is not what it has to be.</exception>
-    public static async Task CheckAsync(HttpClient client, BenchServer server, Uri url, IReadOnlyList<string> cookies, CancellationToken cancellationToken)
+    public static async Task CheckAsync(HttpClient client, BenchServer server, Uri url, int lines, IReadOnlyList<string> cookies, CancellationToken cancellationToken)
     {
         foreach (var cookie in cookies)
-            Require(IsCart((await SendAsync(client, "GET", url, cookie, cancellationToken)).Body), server, "GET /cart answers no cart");
+            Require(IsCart((await SendAsync(client, "GET", url, cookie, cancellationToken)).Body, lines), server, "GET /cart answers no cart");
     }
 
     private static async Task<(string Cookie, string Body)> SendAsync(HttpClient client, string method, Uri url, string cookie, CancellationToken cancellationToken)
@@ -48,14 +56,26 @@ internal static class Carts
         if (cookie.Length > 0) request.Headers.Add("Cookie", cookie);
         using var response = await client.SendAsync(request, cancellationToken);
         if (response.StatusCode != HttpStatusCode.OK) throw new UsageException($"{method} {url} answers {(int)response.StatusCode}.");
-        var set = response.Headers.TryGetValues("Set-Cookie", out var values) ? values.First().Split(';')[0] : "";
-        return (set, await response.Content.ReadAsStringAsync(cancellationToken));
+        return (Merge(cookie, response.Headers.TryGetValues("Set-Cookie", out var values) ? values : []), await response.Content.ReadAsStringAsync(cancellationToken));
     }
 
-    private static bool IsCart(string body)
+    /// <summary>What a browser sends next: the cookies it had, with those that the response set. One that is set to nothing is gone.</summary>
+    public static string Merge(string cookie, IEnumerable<string> set)
+    {
+        var all = new OrderedDictionary<string, string>();
+        foreach (var pair in cookie.Split("; ", StringSplitOptions.RemoveEmptyEntries).Concat(set.Select(s => s.Split(';')[0])))
+        {
+            var parts = pair.Split('=', 2);
+            if (parts[1].Length > 0) all[parts[0]] = parts[1];
+            else all.Remove(parts[0]);
+        }
+        return string.Join("; ", all.Select(pair => $"{pair.Key}={pair.Value}"));
+    }
+
+    private static bool IsCart(string body, int lines)
     {
         using var json = JsonDocument.Parse(body);
-        return body.Length is > 900 and < 1100 && json.RootElement.GetProperty("lines").GetArrayLength() > 0;
+        return body.Length > lines * LeastLine && body.Length < (lines + 1) * MostLine && json.RootElement.GetProperty("lines").GetArrayLength() == lines;
     }
 
     private static void Require(bool holds, BenchServer server, string fault)

@@ -9,16 +9,43 @@ namespace Stateside.Tool.Bench;
 /// <param name="P50">Microseconds.</param>
 /// <param name="P99">Microseconds.</param>
 /// <param name="Errors">Connections that failed or timed out, and answers that were no success.</param>
-internal sealed record LoadResult(long Requests, TimeSpan Duration, double P50, double P99, long Errors)
+/// <param name="RequestBytes">The mean size of a request.</param>
+/// <param name="ResponseBytes">The mean size of a response.</param>
+internal sealed record LoadResult(long Requests, TimeSpan Duration, double P50, double P99, long Errors, double RequestBytes, double ResponseBytes)
 {
     /// <summary>Reads the line that <c>bench/carts.lua</c> writes last.</summary>
     /// <exception cref="FormatException">There is no such line.</exception>
     public static LoadResult Parse(string output)
     {
+        var numbers = LastLine(output, "result", 7);
+        return new(numbers[0], TimeSpan.FromMicroseconds(numbers[1]), numbers[2], numbers[3], numbers[4], numbers[5], numbers[6]);
+    }
+
+    /// <summary>The whole numbers of the last line, which has to begin with a word.</summary>
+    /// <exception cref="FormatException">There is no such line.</exception>
+    public static long[] LastLine(string output, string word, int count)
+    {
         var fields = output.TrimEnd().Split('\n')[^1].Split(' ');
-        if (fields is not ["result", _, _, _, _, _]) throw new FormatException($"wrk did not end as expected: {output}");
-        var numbers = fields.Skip(1).Select(text => long.Parse(text, CultureInfo.InvariantCulture)).ToArray();
-        return new(numbers[0], TimeSpan.FromMicroseconds(numbers[1]), numbers[2], numbers[3], numbers[4]);
+        if (fields[0] != word || fields.Length != count + 1) throw new FormatException($"wrk did not end as expected: {output}");
+        return [.. fields.Skip(1).Select(text => long.Parse(text, CultureInfo.InvariantCulture))];
+    }
+}
+
+/// <summary>What wrk counted of <c>--hot</c>.</summary>
+/// <param name="Turns">Requests that were answered with a success.</param>
+/// <param name="Conflicts">Requests that were answered with 409.</param>
+/// <param name="Duration">How long it took.</param>
+/// <param name="P50">Microseconds.</param>
+/// <param name="P99">Microseconds.</param>
+/// <param name="Errors">Connections that failed or timed out, and other answers.</param>
+internal sealed record HotLoadResult(long Turns, long Conflicts, TimeSpan Duration, double P50, double P99, long Errors)
+{
+    /// <summary>Reads the line that <c>bench/hot.lua</c> writes last.</summary>
+    /// <exception cref="FormatException">There is no such line.</exception>
+    public static HotLoadResult Parse(string output)
+    {
+        var numbers = LoadResult.LastLine(output, "hot", 6);
+        return new(numbers[0], numbers[1], TimeSpan.FromMicroseconds(numbers[2]), numbers[3], numbers[4], numbers[5]);
     }
 }
 
@@ -57,6 +84,14 @@ internal static class LoadGenerator
         return LoadResult.Parse(output);
     }
 
+    /// <summary>Lets all connections change one counter for so long.</summary>
+    public static async Task<HotLoadResult> RunHotAsync(Uri url, int connections, int seconds, CancellationToken cancellationToken)
+    {
+        var script = Path.Combine(Repository.Root, "bench", "hot.lua");
+        var (_, output) = await RunAsync("wrk", ["-t1", $"-c{connections}", $"-d{seconds}s", "-s", script, url.ToString()], cancellationToken);
+        return HotLoadResult.Parse(output);
+    }
+
     /// <summary>Runs a program to its end and returns what it wrote; if the work is cancelled the program ends too.</summary>
     public static async Task<(int ExitCode, string Output)> RunAsync(string program, IEnumerable<string> arguments, CancellationToken cancellationToken)
     {
@@ -76,6 +111,9 @@ internal static class LoadGenerator
         }
     }
 
-    private static bool IsInstalled =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, "wrk")));
+    /// <summary>Whether the search path leads to a program.</summary>
+    public static bool Has(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, program)));
+
+    private static bool IsInstalled => Has("wrk");
 }

@@ -14,6 +14,8 @@ internal sealed record Machine(string Processor, int Processors, double MemoryGi
         RuntimeInformation.FrameworkDescription,
         loadGenerator);
 
+    public void Write(TextWriter output) => output.WriteLine($"{Processor}, {Processors} processors, {MemoryGigabytes:N1} GB, {System}, kernel {Kernel}, {Runtime}");
+
     /// <summary>The part of all processors that is busy, 0 to 1, seen for half a second. Called while nothing of ours runs, it is the noise.</summary>
     public static async Task<double> BusyAsync(TimeProvider time, CancellationToken cancellationToken)
     {
