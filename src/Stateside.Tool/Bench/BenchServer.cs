@@ -95,7 +95,7 @@ internal sealed class BenchProcess : IAsyncDisposable
         try
         {
             if (await running.IsReadyAsync(url, cancellationToken)) return running;
-            throw new UsageException($"the server {server.Name} did not start: {string.Join(' ', File.ReadLines(log).Take(5).Select(line => line.Trim()))}");
+            throw new UsageException($"the server {server.Name} did not start: {string.Join(' ', File.ReadLines(log).Select(line => line.Trim()).TakeWhile(line => !line.StartsWith("at ", StringComparison.Ordinal)).Take(5))}");
         }
         catch
         {
