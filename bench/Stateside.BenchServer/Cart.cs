@@ -17,6 +17,11 @@ public sealed record Cart(ImmutableArray<Line> Lines)
     public Cart Next() => new([.. Lines.Select(line => line with { Quantity = line.Quantity % 9 + 1 })]);
 }
 
+/// <summary>What a server has counted since it began.</summary>
+/// <param name="Trips">Round trips to its store.</param>
+/// <param name="Reruns">Runs of a handler that lost to another turn.</param>
+public sealed record Counts(long Trips, long Reruns);
+
 /// <summary>What all clients change at once under <c>--hot</c>.</summary>
 public sealed record Counter(long Value);
 

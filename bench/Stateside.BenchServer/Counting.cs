@@ -2,9 +2,6 @@ using System.Diagnostics.Metrics;
 
 namespace Stateside.BenchServer;
 
-/// <summary>What a server has counted since it was first asked: trips to the store, and runs of handlers that lost and were repeated.</summary>
-public sealed record Counts(long Trips, long Reruns);
-
 /// <summary>
 /// Counts trips where they are made. It begins with the first <c>GET /counts</c>, so that what is timed before that is not slowed down by it.
 /// </summary>
