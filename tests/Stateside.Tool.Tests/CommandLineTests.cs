@@ -10,7 +10,6 @@ public sealed class CommandLineTests : IDisposable
 
     [Theory]
     [InlineData("up --nodes 2", "--nodes 1")]
-    [InlineData("up --as stateless", "--as hybrid")]
     [InlineData("up --as stateful", "--as hybrid")]
     [InlineData("up --as other", "'hybrid'")]
     [InlineData("up --port 0", "1 to 65535")]

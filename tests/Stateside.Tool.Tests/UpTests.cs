@@ -94,6 +94,22 @@ public sealed class UpTests : IDisposable
         Assert.DoesNotContain(_lines, line => line.Contains("killed", StringComparison.Ordinal) || line.StartsWith("error", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(new[] { "--as", "stateless" }, "  cart     Client  sealed", "  order    Store   needs Current")]
+    [InlineData(new[] { "--as", "hybrid", "--place", "cart=Client" }, "  cart     Client  as --place says", "  counter  Store   shared")]
+    public async Task A_preset_prints_the_places_that_it_sets_and_what_they_cost(string[] arguments, string cart, string other)
+    {
+        var up = StartAs(arguments[1], arguments[2..]);
+        await ReadyAsync();
+        Assert.Contains(_lines, line => line.StartsWith(cart, StringComparison.Ordinal));
+        Assert.Contains(_lines, line => line.StartsWith(other, StringComparison.Ordinal));
+        using var http = new HttpClient();
+        using var reply = await http.PostAsync(Url + "/cart/add", new StringContent("""{"product_id":"tea","quantity":2}""", System.Text.Encoding.UTF8, "application/json"));
+        Assert.Equal(2, reply.Headers.GetValues("Set-Cookie").Count());
+        Native.Terminate(up.Id);
+        Assert.Equal(0, await ExitAsync(up));
+    }
+
     [Fact]
     public async Task A_node_that_was_killed_is_started_again()
     {

@@ -38,7 +38,7 @@ internal sealed record ShopPlan(
         "stateless" => Shop("stateless", s_stateless, store, places, data, directory),
         "hybrid" => Shop("hybrid", s_hybrid, store, places, data, directory),
         "classic" => Classic(store, places),
-        _ => throw new UsageException($"--as {architecture} is not in this version. Works now: --as hybrid, --as classic"),
+        _ => throw new UsageException($"--as {architecture} is not in this version. Works now: --as stateless, --as hybrid, --as classic"),
     };
 
     private static ShopPlan Shop(string architecture, Setting[] preset, string? store, IReadOnlyList<string> places, string data, string directory)
