@@ -1,7 +1,7 @@
 namespace Shop;
 
-/// <summary>Where each state lives now, for the page and for people.</summary>
-public sealed record About(IReadOnlyDictionary<string, string> Places, string Store);
+/// <summary>Where each state lives now, and how clients carry theirs, for the page and for people.</summary>
+public sealed record About(IReadOnlyDictionary<string, string> Places, string Store, string Carrier);
 
 /// <summary>The page to look at the shop: three files inside the program, so that it is served wherever the program is started.</summary>
 internal static class ShopPage
@@ -17,7 +17,8 @@ internal static class ShopPage
         // Only the kind of the store: its URL may hold a password.
         var about = new About(
             s_states.ToDictionary(name => name, name => stateside[$"States:{name}:Place"] ?? "Store"),
-            (stateside["Store"] ?? "sqlite").Split(':')[0].ToLowerInvariant());
+            (stateside["Store"] ?? "sqlite").Split(':')[0].ToLowerInvariant(),
+            stateside["Session:Carrier"] ?? "Cookie");
         app.MapGet("/about", () => about);
     }
 

@@ -93,6 +93,7 @@ public sealed partial class ShopPageTests(RunningShop shop) : IClassFixture<Runn
     {
         using var about = JsonDocument.Parse(await _client.GetStringAsync("/about"));
         Assert.Equal("memory", about.RootElement.GetProperty("store").GetString());
+        Assert.Equal("Cookie", about.RootElement.GetProperty("carrier").GetString());
         var places = about.RootElement.GetProperty("places");
         foreach (var state in (string[])["cart", "order", "counter"]) Assert.Equal("Store", places.GetProperty(state).GetString());
     }

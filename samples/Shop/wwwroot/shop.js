@@ -13,6 +13,15 @@ const counterUrl = "/counters/page";
 const attempts = 6;
 let cartIsEmpty = true;
 
+// Where the cart lives with the client, this browser carries it, and the session: in cookies, which the browser sends by
+// itself, or in this page, which keeps in localStorage what the shop gives it in headers and sends it along.
+const carrierName = "carrier";
+const headerPrefix = "stateside-";
+const patience = 30_000;
+let carriesItself = localStorage.getItem(carrierName) === "page";
+let clientHasCart = carriesItself;
+let busy = 0;
+
 const $ = id => document.getElementById(id);
 const say = text => { $("message").textContent = text; };
 const wait = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds));
@@ -21,9 +30,47 @@ function newKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), b => b.toString(16).padStart(2, "0")).join("");
 }
 
+// Every request goes through here. Two responses that follow from the same cart would replace one another with the
+// client, so where it has the cart there is one request at a time, over all tabs (where the page has a secure origin).
+function send(url, options = {}) {
+  if (!clientHasCart) return fetch(url, options);
+  const one = () => carriesItself ? sendCarried(url, options) : fetch(url, { ...options, signal: AbortSignal.timeout(patience) });
+  return navigator.locks ? navigator.locks.request("one-request", one) : one();
+}
+
+// Sends all that is kept, the session's header also if it is empty, which tells the shop who carries; and keeps what comes
+// back, of a refusal too. An empty header means: drop it.
+async function sendCarried(url, options) {
+  await catchUp();
+  const kept = Object.entries(localStorage).filter(([name]) => name.startsWith(headerPrefix));
+  const headers = { ...options.headers, [headerPrefix + "id"]: "", ...Object.fromEntries(kept) };
+  const response = await fetch(url, { ...options, headers, credentials: "omit", signal: AbortSignal.timeout(patience) });
+  const brought = [...response.headers].filter(([name]) => name.startsWith(headerPrefix));
+  for (const [name, value] of brought) {
+    if (value) localStorage.setItem(name, value);
+    else localStorage.removeItem(name);
+  }
+  if (brought.length > 0) await stamp(newKey());
+  return response;
+}
+
+// What one tab puts into localStorage another may see only a moment after it has the lock, and would begin from an older
+// cart. What is in the browser's cache all tabs see at once: who last kept something leaves the same stamp in both.
+async function stamp(text) {
+  localStorage.setItem("stamp", text);
+  if (self.caches) await (await caches.open("carried")).put("stamp", new Response(text));
+}
+
+async function catchUp() {
+  const last = self.caches && await (await caches.match("stamp", { cacheName: "carried" }))?.text();
+  for (let pause = 1; last && last !== localStorage.getItem("stamp") && pause < 1000; pause *= 2) await wait(pause);
+}
+
+const problemOf = response => response.json().catch(() => ({}));
+
 async function read(url) {
-  const response = await fetch(url, { cache: "no-store" });
-  if (!response.ok) throw new Error(`${url} answers ${response.status}`);
+  const response = await send(url, { cache: "no-store" });
+  if (!response.ok) throw new Error((await problemOf(response)).detail ?? `${url} answers ${response.status}`);
   return response.json();
 }
 
@@ -32,9 +79,9 @@ async function write(method, url, body, key = newKey()) {
   const headers = { "Idempotency-Key": `"${key}"` };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   for (let attempt = 1; attempt <= attempts; attempt++) {
-    const response = await fetch(url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) }).catch(() => null);
+    const response = await send(url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) }).catch(() => null);
     if (response && response.ok) return { ok: true, value: response.status === 204 ? null : await response.json() };
-    const problem = response ? await response.json().catch(() => ({})) : {};
+    const problem = response ? await problemOf(response) : {};
     // The first write of a visitor has no session by which a retry could be known: that answer brings one.
     if (problem.type === "urn:stateside:problem:session-required") continue;
     const open = !response || response.status >= 500 || response.headers.has("Retry-After");
@@ -48,6 +95,14 @@ async function write(method, url, body, key = newKey()) {
 function tell(result, done) {
   if (result === null) say("The shop did not answer. Try again later.");
   else say(result.ok ? done : result.detail);
+}
+
+async function changeCart(method, url, body, done) {
+  const result = await write(method, url, body);
+  tell(result, done);
+  if (result?.ok) showCart(result.value ?? { lines: [], quantity: 0 });
+  // With the refusal of what this browser carried the shop may have given it another cart, or none.
+  else if (result && clientHasCart) showCart(await read("/cart"));
 }
 
 function row(...cells) {
@@ -68,6 +123,8 @@ function showCart(cart) {
 
 function enable() {
   $("order").disabled = $("clear").disabled = cartIsEmpty;
+  // A write that is tried again must go the way it went first.
+  $("carrier").disabled = busy > 0;
 }
 
 function showOrders() {
@@ -90,51 +147,55 @@ function showProducts() {
     const button = item.appendChild(document.createElement("button"));
     button.textContent = "Add";
     button.setAttribute("aria-label", `Add ${name} to the cart`);
-    button.onclick = () => during(button, async () => {
-      const result = await write("POST", "/cart/add", { product_id: id, quantity: 1, unit_price: price });
-      tell(result, `${name} is in the cart.`);
-      if (result?.ok) showCart(result.value);
-    });
+    button.onclick = () => during(button, () =>
+      changeCart("POST", "/cart/add", { product_id: id, quantity: 1, unit_price: price }, `${name} is in the cart.`));
     return item;
   }));
 }
 
 const orders = () => JSON.parse(localStorage.getItem("orders") ?? "[]");
 
-// The key is kept until the order is answered, even over a reload: placing it again then is the same order.
+// The key is kept until the order is answered, even over a reload: placing it again then is the same order. It belongs to
+// the session, and each carrier has its own.
+const orderKeyName = () => carriesItself ? "order-key-page" : "order-key";
+
 async function placeOrder() {
-  const key = localStorage.getItem("order-key") ?? newKey();
-  localStorage.setItem("order-key", key);
+  const keyName = orderKeyName();
+  const key = localStorage.getItem(keyName) ?? newKey();
+  localStorage.setItem(keyName, key);
   const result = await write("POST", "/orders", undefined, key);
   tell(result, "Thank you, the order is placed.");
   if (result === null) return;
-  localStorage.removeItem("order-key");
+  localStorage.removeItem(keyName);
   if (result.ok) {
     const { id, quantity, value } = result.value;
-    localStorage.setItem("orders", JSON.stringify([{ id, quantity, value }, ...orders()].slice(0, 5)));
+    localStorage.setItem("orders", JSON.stringify([{ id, quantity, value }, ...orders().filter(o => o.id !== id)].slice(0, 5)));
     showOrders();
   }
   showCart(await read("/cart"));
 }
 
+async function placeOpenOrder() {
+  if (localStorage.getItem(orderKeyName())) await during($("order"), placeOrder);
+}
+
 async function during(button, work) {
   button.disabled = true;
+  busy++;
+  $("carrier").disabled = true;
   try {
     await work();
   } catch (e) {
     say(`That did not work: ${e.message}`);
   } finally {
+    busy--;
     button.disabled = false;
     enable();
   }
 }
 
 $("order").onclick = () => during($("order"), placeOrder);
-$("clear").onclick = () => during($("clear"), async () => {
-  const result = await write("DELETE", "/cart");
-  tell(result, "The cart is empty.");
-  if (result?.ok) showCart({ lines: [], quantity: 0 });
-});
+$("clear").onclick = () => during($("clear"), () => changeCart("DELETE", "/cart", undefined, "The cart is empty."));
 $("count").onclick = () => during($("count"), async () => {
   const result = await write("POST", counterUrl, { by: 1 });
   tell(result, "Counted.");
@@ -147,19 +208,43 @@ async function refresh() {
     showCart(await read("/cart"));
     $("counter").textContent = (await read(counterUrl)).value;
   } catch (e) {
-    say(`The shop does not answer: ${e.message}`);
+    say(`The cart cannot be shown now: ${e.message}`);
   }
 }
 
+// With it the choice who carries, where there is one. Without an answer the page goes on as it did last.
+async function showAbout() {
+  try {
+    const about = await read("/about");
+    const places = Object.entries(about.places).map(([state, place]) => `${state} in ${place}`).join(", ");
+    $("about").textContent = `Where each state lives now: ${places} (store: ${about.store}).`;
+    const carrier = about.carrier.toLowerCase();
+    clientHasCart = about.places.cart.toLowerCase() === "client";
+    $("carrier").hidden = !clientHasCart || carrier !== "both";
+    carriesItself = clientHasCart && (carrier === "header" || carrier === "both" && carriesItself);
+  } catch {
+    // A line about the shop is not worth a message.
+  }
+  $(carriesItself ? "by-page" : "by-cookies").checked = true;
+}
+
+$("carrier").onchange = async () => {
+  carriesItself = $("by-page").checked;
+  localStorage.setItem(carrierName, carriesItself ? "page" : "cookies");
+  say(`The cart is carried ${carriesItself ? "in this page" : "in cookies"} from now on. The other one stays where it is.`);
+  await refresh();
+  await placeOpenOrder();
+};
+
+// Another tab has changed what both of them carry.
+addEventListener("storage", e => {
+  if (e.key === "orders") showOrders();
+  if (carriesItself && e.key === headerPrefix + "cart") refresh();
+});
+
 showProducts();
 showOrders();
+await showAbout();
 await refresh();
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && refresh());
-try {
-  const about = await read("/about");
-  const places = Object.entries(about.places).map(([state, place]) => `${state} in ${place}`).join(", ");
-  $("about").textContent = `Where each state lives now: ${places} (store: ${about.store}).`;
-} catch {
-  // A line about the shop is not worth a message.
-}
-if (localStorage.getItem("order-key")) await during($("order"), placeOrder);
+await placeOpenOrder();

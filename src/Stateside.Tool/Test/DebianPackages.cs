@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Stateside.Tool.Test;
 
-/// <summary>What the tests need beside .NET: SQLite's library and the servers they start, as Debian packages. What is there already is left alone.</summary>
+/// <summary>What the tests need beside .NET: SQLite's library, the servers and the browser they start, as Debian packages. What is there already is left alone.</summary>
 internal static class DebianPackages
 {
     private const string AptGet = "/usr/bin/apt-get";
@@ -15,6 +15,7 @@ internal static class DebianPackages
         ("libsqlite3-0", () => StoreUrl.HasSqliteLibrary),
         ("redis-server", () => File.Exists("/usr/bin/redis-server")),
         ("postgresql", () => Directory.Exists("/usr/lib/postgresql") && Directory.GetFiles("/usr/lib/postgresql", "initdb", SearchOption.AllDirectories).Length > 0),
+        ("chromium", () => File.Exists("/usr/bin/chromium")),
         ("faketime", () => Directory.Exists("/usr/lib") && Directory.GetFiles("/usr/lib", "libfaketime.so.1", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2, IgnoreInaccessible = true }).Length > 0),
     ];
 
