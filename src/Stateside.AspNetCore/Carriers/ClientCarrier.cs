@@ -22,6 +22,7 @@ internal sealed class ClientCarrier : IClientCarrier
 
     private readonly HttpContext _context;
     private readonly StatesideModel _model;
+    private (string? Name, StateCookies.Found Cookies) _found;
 
     public ClientCarrier(HttpContext context, StatesideModel model)
     {
@@ -48,7 +49,7 @@ internal sealed class ClientCarrier : IClientCarrier
     public string? Find(string name)
     {
         if (UsesHeaders) return One(name);
-        var found = StateCookies.Find(_context.Request.Headers.Cookie, CookieName(name));
+        var found = FoundOf(name);
         return found.IsBroken ? throw Errors.ClientStateRefused(name) : found.Token;
     }
 
@@ -59,7 +60,7 @@ internal sealed class ClientCarrier : IClientCarrier
         var (all, largest, largestBytes) = (others, "", 0);
         foreach (var state in states)
         {
-            if (!UsesHeaders) all -= Math.Min(all, StateCookies.Find(_context.Request.Headers.Cookie, CookieName(state.Name)).Bytes);
+            if (!UsesHeaders) all -= Math.Min(all, FoundOf(state.Name).Bytes);
             if (state.Token is null) continue;
             var bytes = Bytes(state) ?? int.MaxValue;
             all = (int)Math.Min(int.MaxValue, (long)all + bytes);
@@ -96,7 +97,14 @@ internal sealed class ClientCarrier : IClientCarrier
 
     private bool Carries(string name) => UsesHeaders
         ? !StringValues.IsNullOrEmpty(_context.Request.Headers[HeaderPrefix + name])
-        : StateCookies.Find(_context.Request.Headers.Cookie, CookieName(name)).Bytes > 0;
+        : FoundOf(name).Bytes > 0;
+
+    /// <summary>The cookies of a state. They are asked for up to three times in a turn, and the header is long.</summary>
+    private StateCookies.Found FoundOf(string name)
+    {
+        if (_found.Name != name) _found = (name, StateCookies.Find(_context.Request.Headers.Cookie, CookieName(name)));
+        return _found.Cookies;
+    }
 
     private string? One(string name)
     {
@@ -107,7 +115,7 @@ internal sealed class ClientCarrier : IClientCarrier
     private void WriteCookies(SealedState state)
     {
         var name = CookieName(state.Name);
-        var before = StateCookies.Find(_context.Request.Headers.Cookie, name).Chunks;
+        var before = FoundOf(state.Name).Chunks;
         var now = 0;
         foreach (var (chunk, value) in state.Token is null ? [] : StateCookies.Split(name, state.Token)!)
         {

@@ -36,7 +36,7 @@ internal sealed class ClientPlace(Sealer sealer, StatesideModel model, TimeProvi
             held ??= new Row?[request.Slots.Length];
             var token = session is { IsFresh: true } && slot.Key.Group == session.Group ? null : carrier.Find(slot.Definition.Name);
             held[i] = token is null ? Row.Absent(slot.Key) : await OpenAsync(slot.Definition, slot.Key, token, aborted) ?? throw Errors.ClientStateRefused(slot.Definition.Name);
-            if (slot.Definition.Guard is { } guard) (guards ??= []).Add(new SlotRequest(guard, ClientGuard.KeyOf(slot.Key), slot.Writes));
+            if (slot.Definition is { Place: Place.Client, Guard: { } guard }) (guards ??= []).Add(new SlotRequest(guard, ClientGuard.KeyOf(slot.Key), slot.Writes));
         }
         if (held is null) return request;
         return guards is null ? request.With(request.Slots, held) : request.With([.. request.Slots, .. guards], [.. held, .. new Row?[guards.Count]]);
@@ -109,8 +109,13 @@ internal sealed class ClientPlace(Sealer sealer, StatesideModel model, TimeProvi
         var again = new List<SealedState>(sealedThen.Count);
         foreach (var state in sealedThen)
         {
-            var i = Array.FindIndex(request.Slots, slot => slot.Definition.Name == state.Name && slot.Definition.Place == Place.Client);
+            var i = Array.FindIndex(request.Slots, slot => slot.Definition.Name == state.Name && slot.Definition.IsCarried);
             if (i < 0) continue;
+            if (request.Slots[i].Definition.Adopts)
+            {
+                if (!request.Held![i]!.Version.IsNone) again.Add(state with { Token = null });
+                continue;
+            }
             var then = await OpenAsync(request.Slots[i].Definition, request.Slots[i].Key, state.Token!, aborted);
             if (then is not null && then.Version.Counter > request.Held![i]!.Version.Counter) again.Add(state);
         }
@@ -127,7 +132,8 @@ internal sealed class ClientPlace(Sealer sealer, StatesideModel model, TimeProvi
         return new SealedState(definition.Name, sealer.Seal(Purpose(row.Key), ClientContent.Write(definition, row, now, now + Life(definition))));
     }
 
-    private async ValueTask<Row?> OpenAsync(StateDefinition definition, StateKey key, string token, CancellationToken aborted)
+    /// <summary>The row in a seal; null if it does not open, or holds what cannot be.</summary>
+    public async ValueTask<Row?> OpenAsync(StateDefinition definition, StateKey key, string token, CancellationToken aborted)
     {
         var purpose = Purpose(key);
         var opening = sealer.TryOpen(purpose, token, out var content);

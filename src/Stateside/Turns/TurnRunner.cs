@@ -40,7 +40,7 @@ internal sealed partial class TurnRunner(
         }
         if (request.Receipt is not null && session is { IsFresh: true } && request.Group == session.Group)
             return await RequireSessionAsync(session, seed);
-        if (loaded.Receipt is { } receipt && !IsRepeatable(request.Receipt!, receipt)) return await RecordedAsync(request, receipt, host.Aborted);
+        if (loaded.Receipt is { } receipt && !IsRepeatable(request.Receipt!, receipt)) return await RecordedAsync(request, receipt, seed, host.Aborted);
 
         if (loaded.Receipt is { } lapsed)
         {
@@ -63,7 +63,7 @@ internal sealed partial class TurnRunner(
             switch (await store.CommitAsync(commit))                                               // 6 commit
             {
                 case CommitResult.AlreadyRecorded { Receipt: { } there }:
-                    return await RecordedAsync(request, there, host.Aborted);
+                    return await RecordedAsync(request, there, seed, host.Aborted);
                 case CommitResult.Conflict conflict when attempt.Turn.Run < model.Limits.MaxRuns + first.Runs && SessionStands(conflict, session, seed):
                     telemetry.ReRuns.Add(1);
                     log.ReRun(attempt.Turn.Id, attempt.Turn.Run, request.Group);
@@ -106,7 +106,7 @@ internal sealed partial class TurnRunner(
     {
         var receipt = attempt.Request.Receipt!;
         await using var claim = new OutsideClaim(store, attempt.Request.Group!.Value, receipt, seed, model.Idempotency, time, log);
-        if (await claim.TakeAsync(loaded.Receipt?.Claim) is { } first) return await RecordedAsync(attempt.Request, first, host.Aborted);
+        if (await claim.TakeAsync(loaded.Receipt?.Claim) is { } first) return await RecordedAsync(attempt.Request, first, seed, host.Aborted);
         try
         {
             var reply = await host.RunAsync(attempt);
@@ -143,13 +143,6 @@ internal sealed partial class TurnRunner(
     {
         if (!session.IsSealed) await store.CommitAsync(new Commit(session.Group, seed.Id) { Rows = [session.ToRow(seed.Now, model.Session)] });
         return new TurnOutcome(null, null, session);
-    }
-
-    private async ValueTask<TurnOutcome> RecordedAsync(TurnRequest request, ReceiptRow there, CancellationToken aborted)
-    {
-        var outcome = Recorded(request.Receipt!, there);
-        if (client is null || request.Held is null) return outcome;
-        return outcome with { Again = await client.AgainAsync(request, ClientReceipt.Read(there.Body), aborted) };
     }
 
     private TurnOutcome Recorded(ReceiptRequest asked, ReceiptRow there)

@@ -80,4 +80,73 @@ public sealed class MigrationTests
         app.Store.BeforeCommit = null;
         Assert.Equal("a", await browser.ItemsAsync());
     }
+
+    private static (string, string) Key(string key) => ("Idempotency-Key", $"\"{key}\"");
+
+    /// <summary>The basket of one visitor before the move: a change under a key whose response was lost.</summary>
+    private static async Task<(Dictionary<string, string> Carried, TestStore Store)> LostResponseAsync()
+    {
+        var store = new TestStore();
+        await using var before = await TestApp.StartAsync(Browser.Map, new() { Store = store, Settings = Browser.Settings() });
+        var browser = new Browser(before);
+        await browser.PostAsync("/basket/a");
+        var carried = new Dictionary<string, string>(browser.Kept);
+        Assert.Equal("2", (await browser.PostAsync("/basket/b", Key("1"))).Text);
+        return (carried, store);
+    }
+
+    [Fact]
+    public async Task A_retry_of_what_was_answered_before_the_move_brings_its_state_along()
+    {
+        var (carried, store) = await LostResponseAsync();
+        await using var app = await AfterAsync(store);
+        var browser = new Browser(app) { Kept = carried };
+        Assert.Equal(("2", "true"), ((await browser.PostAsync("/basket/b", Key("1"))) is var r ? (r.Text, r["Idempotent-Replayed"]!) : default));
+        Assert.Equal(["id"], browser.Kept.Keys);
+        Assert.Equal("a,b", await browser.ItemsAsync());
+        Assert.Equal("2", (await browser.PostAsync("/basket/b", Key("1"))).Text);
+        Assert.Equal("3", (await browser.PostAsync("/basket/c")).Text);
+        Assert.Equal("2", (await browser.PostAsync("/basket/b", Key("1"))).Text);
+        Assert.Equal("a,b,c", await browser.ItemsAsync());
+    }
+
+    [Fact]
+    public async Task Also_where_a_read_has_taken_over_the_version_before()
+    {
+        var (carried, store) = await LostResponseAsync();
+        await using var app = await AfterAsync(store);
+        var browser = new Browser(app) { Kept = carried };
+        Assert.Equal("a", await browser.ItemsAsync());
+        Assert.Equal("2", (await browser.PostAsync("/basket/b", Key("1"))).Text);
+        Assert.Equal("a,b", await browser.ItemsAsync());
+    }
+
+    [Fact]
+    public async Task And_where_others_have_built_on_the_version_before_it_is_not_claimed_to_be_there()
+    {
+        var (carried, store) = await LostResponseAsync();
+        await using var app = await AfterAsync(store);
+        var browser = new Browser(app) { Kept = carried };
+        Assert.Equal("2", (await browser.PostAsync("/basket/c")).Text);
+        var reply = await browser.PostAsync("/basket/b", Key("1"));
+        Assert.Equal((409, "SS1021", "no"), (reply.Status, reply.Code, reply.Applied));
+        Assert.Equal("a,c", await browser.ItemsAsync());
+    }
+
+    [Fact]
+    public async Task A_guarded_state_moves_with_what_its_guard_knows()
+    {
+        var store = new TestStore();
+        var browser = default(Browser)!;
+        await using (var before = await TestApp.StartAsync(Browser.Map, new() { Store = store, Settings = Browser.Settings(("States:basket:Guard", "true")) }))
+        {
+            browser = new Browser(before);
+            await browser.PostAsync("/basket/a");
+            await browser.ItemsAsync();
+            await browser.PostAsync("/basket/b");
+        }
+        var older = new Dictionary<string, string>(browser.Kept);
+        await using var app = await AfterAsync(store);
+        Assert.Equal("a,b", await new Browser(app) { Kept = older }.ItemsAsync());
+    }
 }

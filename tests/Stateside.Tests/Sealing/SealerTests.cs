@@ -87,6 +87,16 @@ public sealed class SealerTests
     }
 
     [Fact]
+    public void SEA_02_Nothing_of_the_content_is_given_out_before_it_is_known_to_be_genuine()
+    {
+        var sealer = NewSealer();
+        var bytes = Base64Url.DecodeFromChars(sealer.Seal(s_cart, s_content));
+        bytes[^1] ^= 1;
+        Assert.Equal(SealOpening.Refused, sealer.TryOpen(s_cart, Base64Url.EncodeToString(bytes), out var content));
+        Assert.Empty(content);
+    }
+
+    [Fact]
     public void SEA_03_A_seal_does_not_open_for_another_purpose_owner_or_application()
     {
         var key = NewKey();
