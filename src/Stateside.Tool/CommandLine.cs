@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 
 namespace Stateside.Tool;
 
@@ -14,7 +15,7 @@ internal static class CommandLine
         var parsed = Root(surroundings).Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction)
         {
-            var command = parsed.CommandResult.Command is RootCommand ? "" : " " + parsed.CommandResult.Command.Name;
+            var command = PathOf(parsed.CommandResult);
             var message = string.Join(' ', parsed.Errors[0].Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
             surroundings.Error.WriteLine($"stateside{command}: {message} See: ./stateside{command} --help");
             return ExitCode.Usage;
@@ -27,10 +28,14 @@ internal static class CommandLine
         }
         catch (UsageException e)
         {
-            surroundings.Error.WriteLine($"stateside {parsed.CommandResult.Command.Name}: {e.Message}");
+            surroundings.Error.WriteLine($"stateside{PathOf(parsed.CommandResult)}: {e.Message}");
             return ExitCode.Usage;
         }
     }
+
+    /// <summary>The command as it is typed, each name after a space: a command of a command is not found by its own name.</summary>
+    private static string PathOf(CommandResult command) =>
+        command.Command is RootCommand ? "" : (command.Parent is CommandResult parent ? PathOf(parent) : "") + " " + command.Command.Name;
 
     // Signals are the program's own (Signals), and no exception is expected here: one that comes is a bug and shows its trace.
     private static InvocationConfiguration Invocation(Surroundings surroundings) => new()

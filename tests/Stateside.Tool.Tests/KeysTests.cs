@@ -61,7 +61,7 @@ public sealed class KeysTests : IDisposable
     [InlineData("keys list --store sqlite:none.db", "./stateside up")]
     [InlineData("keys list --store memory:", "--store URL")]
     [InlineData("keys revoke 00000000 --store sqlite:shop.db", "There is no key")]
-    [InlineData("keys revoke --store sqlite:shop.db", "--help")]
+    [InlineData("keys revoke --store sqlite:shop.db", "See: ./stateside keys revoke --help")]
     [InlineData("keys add --refresh 0 --store sqlite:shop.db", "1 to 3600")]
     [InlineData("keys rotate --refresh 3601 --store sqlite:shop.db", "1 to 3600")]
     public async Task What_cannot_be_done_is_told_in_one_line_with_the_fix(string line, string fix)
@@ -70,6 +70,7 @@ public sealed class KeysTests : IDisposable
         var (code, output, error) = await Tool.RunAsync(_directory.Path, line.Split(' '));
         Assert.Equal((ExitCode.Usage, ""), (code, output));
         Assert.Contains(fix, error, StringComparison.Ordinal);
+        Assert.StartsWith("stateside " + string.Join(' ', line.Split(' ')[..2]) + ": ", error, StringComparison.Ordinal);
         Assert.Equal(error.Length - Environment.NewLine.Length, error.IndexOf(Environment.NewLine, StringComparison.Ordinal));
         Assert.Single(await ListAsync());
     }

@@ -40,7 +40,7 @@ internal static class StateCookies
                 rest = end < 0 ? default : rest[(end + 1)..];
                 if (!pair.StartsWith(name, StringComparison.Ordinal) || IndexOf(pair, name.Length) is not { } chunk) continue;
                 bytes += pair.Length + 2;
-                if (chunk < 0 || (chunks & 1 << chunk) != 0)
+                if ((chunks & 1 << chunk) != 0)
                 {
                     broken = true;
                     continue;
@@ -72,7 +72,10 @@ internal static class StateCookies
 
     public static string ChunkName(string name, int chunk) => chunk == 0 ? name : $"{name}.{chunk}";
 
-    /// <summary>Which chunk a pair that begins with the name is: null if it is another cookie, -1 if it is numbered as no chunk can be.</summary>
+    /// <summary>
+    /// Which chunk a pair that begins with the name is; null for another cookie. What is numbered as no chunk can be is another too: it
+    /// could not be taken back, since what is deleted is bounded, so a client that has one would be refused for ever.
+    /// </summary>
     private static int? IndexOf(ReadOnlySpan<char> pair, int nameLength)
     {
         var after = pair[nameLength..];
@@ -80,7 +83,7 @@ internal static class StateCookies
         if (after[0] == '=') return 0;
         if (after[0] != '.') return null;
         var equals = after.IndexOf('=');
-        return equals == 2 && after[1] is > '0' and < (char)('0' + MostChunks) ? after[1] - '0' : -1;
+        return equals == 2 && after[1] is > '0' and < (char)('0' + MostChunks) ? after[1] - '0' : null;
     }
 
     private static string? Join(string?[] parts, int chunks)

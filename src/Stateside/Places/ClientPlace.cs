@@ -15,7 +15,7 @@ internal sealed class ClientPlace(Sealer sealer, StatesideModel model, TimeProvi
 {
     private const string Kind = "state";
 
-    /// <summary>A seal that is less than this part of its life old is not renewed by a read.</summary>
+    /// <summary>A seal that has this part of its life left, or more, is not renewed by a read.</summary>
     private const double FreshPart = 0.75;
 
     /// <summary>Hop 3, from the client: opens the states that the request brought, and asks for the rows that guard them.</summary>
@@ -36,7 +36,7 @@ internal sealed class ClientPlace(Sealer sealer, StatesideModel model, TimeProvi
             held ??= new Row?[request.Slots.Length];
             var token = session is { IsFresh: true } && slot.Key.Group == session.Group ? null : carrier.Find(slot.Definition.Name);
             held[i] = token is null ? Row.Absent(slot.Key) : await OpenAsync(slot.Definition, slot.Key, token, aborted) ?? throw Errors.ClientStateRefused(slot.Definition.Name);
-            if (slot.Definition is { Place: Place.Client, Guard: { } guard }) (guards ??= []).Add(new SlotRequest(guard, ClientGuard.KeyOf(slot.Key), slot.Writes));
+            if (slot.Definition.Guard is { } guard) (guards ??= []).Add(new SlotRequest(guard, ClientGuard.KeyOf(slot.Key), slot.Writes));
         }
         if (held is null) return request;
         return guards is null ? request.With(request.Slots, held) : request.With([.. request.Slots, .. guards], [.. held, .. new Row?[guards.Count]]);
@@ -96,7 +96,7 @@ internal sealed class ClientPlace(Sealer sealer, StatesideModel model, TimeProvi
             GuardOf(run, definition)?.Set(new ClientGuard(slot.VersionAfter(run.Turn.Id), slot.Row.Version, state.Token), Life(definition));
         }
         if (leaving.Count == 0) return;
-        carrier!.EnsureFits(leaving);
+        carrier!.EnsureFits(leaving, run.Session is { IsFresh: true });
         run.Leaving = leaving;
     }
 

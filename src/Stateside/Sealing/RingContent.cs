@@ -19,7 +19,7 @@ internal sealed record RingKey(string Id, byte[]? Secret, DateTimeOffset Created
 /// </summary>
 internal sealed record RingContent(ImmutableArray<RingKey> Keys)
 {
-    /// <summary>Keys in the row at most. Reached only by somebody who adds them by hand; the oldest that no longer seals goes first.</summary>
+    /// <summary>Keys in the row at most. Reached only by somebody who adds them by hand; then a revoked one goes first, else the oldest that does not seal.</summary>
     public const int MostKeys = 64;
 
     public static RingContent Empty { get; } = new([]);
@@ -54,7 +54,7 @@ internal sealed record RingContent(ImmutableArray<RingKey> Keys)
         while (Keys.Any(k => k.Id == id)) id = SealKeyId.New().ToString();
         var key = new RingKey(id, RandomNumberGenerator.GetBytes(SealKey.SecretBytes), now, Active(now) is null ? now : now + wait);
         var keys = Keys.Add(key);
-        if (keys.Length > MostKeys) keys = keys.RemoveAt(0);
+        if (keys.Length > MostKeys) keys = keys.Remove(keys.FirstOrDefault(k => k.Secret is null) ?? keys.First(k => k != Active(now)));
         return new RingContent(keys);
     }
 

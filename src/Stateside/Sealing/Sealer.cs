@@ -9,7 +9,7 @@ namespace Stateside.Sealing;
 /// under a random salt that travels with the seal; so a plain counter is a nonce that no two processes ever share.
 /// </summary>
 /// <remarks>
-/// Wire format (ADR 0006), base64url without padding of: 1; key id (4); salt (16); counter (8, big-endian); ciphertext; tag (16). Subkey: HKDF-SHA256
+/// Wire format (ADR 0001), base64url without padding of: 1; key id (4); salt (16); counter (8, big-endian); ciphertext; tag (16). Subkey: HKDF-SHA256
 /// of the key, the salt and "stateside seal 1" (RFC 5869). Nonce (12): 4 zeros and the counter. Authenticated beside the content: the
 /// first 29 bytes, then, each after its length in 4 bytes big-endian, application, kind, name and owner.
 /// </remarks>

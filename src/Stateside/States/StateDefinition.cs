@@ -44,7 +44,7 @@ internal abstract class StateDefinition(string name, Type type, Needs needs, int
     /// <summary>Whether a request may bring it.</summary>
     public bool IsCarried => Place == Place.Client || Adopts;
 
-    /// <summary>What guards it in the store, or remembers there what was taken over from the client; null: nothing.</summary>
+    /// <summary>What guards it in the store; null: nothing.</summary>
     public GuardDefinition? Guard { get; private set; }
 
     /// <summary>Whether it is compressed before it is sealed.</summary>
@@ -58,7 +58,7 @@ internal abstract class StateDefinition(string name, Type type, Needs needs, int
     {
         (Place, TimeToLive, MaxBytes, MaxAge, IsCached) = (place, model.Expires, model.MaxBytes, model.MaxAge, model.IsCached);
         (Adopts, IsCompressed, PadTo) = (model.MigrateFrom == Place.Client && place != Place.Client, model.IsCompressed, model.PadTo);
-        Guard = Adopts || place == Place.Client && model.IsGuarded ? new GuardDefinition(this) : null;
+        Guard = place == Place.Client && model.IsGuarded ? new GuardDefinition(this) : null;
         // What lives with the client is at hand in every request, and nothing of it may be held by a server.
         if (place == Place.Client) (MaxAge, IsCached) = (null, false);
     }

@@ -25,38 +25,13 @@ internal sealed partial class TurnRunner
         for (var i = 0; i < request.Slots.Length; i++)
         {
             var (slot, row) = (request.Slots[i], loaded.Rows[i]);
-            if (slot.Definition.Adopts && held[i] is { Exists: true } brought && !row.Exists && row.Version.IsNone)
-                loaded.Rows[i] = await AdoptAsync(place, slot, brought, default, seed, aborted);
+            if (!slot.Definition.Adopts || held[i] is not { Exists: true } brought || row.Exists || !row.Version.IsNone) continue;
+            var (_, moved, guard) = await FindMovedAsync(slot, aborted);
+            if (moved.Exists) continue;
+            brought = await NewestAsync(place, slot, brought, ClientGuard.Read(guard), aborted);
+            loaded.Rows[i] = await AdoptAsync(place, slot, brought, row.Version, moved.Version, seed);
         }
         return await place.CompareAsync(request, loaded, aborted);
-    }
-
-    /// <summary>
-    /// Writes what a client brought as the row in the store, and beside it which version that was: so a retry that comes later can be
-    /// told whether what it did then was part of it.
-    /// </summary>
-    /// <returns>The row that is there now, whoever wrote it.</returns>
-    /// <exception cref="StatesideException">SS1022: the state was guarded, and is older than its guard knows.</exception>
-    private async ValueTask<Row> AdoptAsync(ClientPlace place, SlotRequest slot, Row brought, StateVersion expected, TurnSeed seed, CancellationToken aborted)
-    {
-        for (var known = default(StateVersion); ;)
-        {
-            var life = place.Life(slot.Definition);
-            var write = new RowWrite(slot.Key, RowChange.Put, expected) { Schema = brought.Schema, Body = brought.Body, TimeToLive = life };
-            var mark = new GuardSlot(slot.Definition.Guard!, Row.Absent(ClientGuard.KeyOf(slot.Key), known));
-            mark.Set(new ClientGuard(brought.Version, default, null), life);
-            var result = await store.CommitAsync(new Commit(slot.Key.Group, seed.Id) { Rows = [write, mark.ToWrite(null)!] });
-            if (result is not CommitResult.Conflict { Rows: var now })
-            {
-                telemetry.Adopted.Add(1);
-                return Row.Of(write, seed.Id, life);
-            }
-            if (now[0].Version != expected || now[1].Version == known) return now[0];
-            known = now[1].Version;
-            if (ClientGuard.Read(now[1]) is not { } guard || guard.Version.Counter <= brought.Version.Counter) continue;
-            if (guard.Token is null) throw Errors.ClientStateRewound(slot.Definition.Name);
-            brought = await place.OpenAsync(slot.Definition, slot.Key, guard.Token, aborted) ?? throw Errors.ClientStateRefused(slot.Definition.Name);
-        }
     }
 
     /// <summary>A replay, with the states that were sealed then: given to the client again, or taken over by the store.</summary>
@@ -81,15 +56,48 @@ internal sealed partial class TurnRunner
     private async ValueTask TakeOverReplayedAsync(ClientPlace place, SlotRequest slot, SealedState state, TurnSeed seed, CancellationToken aborted)
     {
         if (await place.OpenAsync(slot.Definition, slot.Key, state.Token!, aborted) is not { Exists: true } replayed) return;
-        var keys = new TurnRequest { Slots = [slot with { Writes = false }, new SlotRequest(slot.Definition.Guard!, ClientGuard.KeyOf(slot.Key), Writes: false)] };
-        var now = (await store.LoadAsync(keys, null, aborted)).Rows;
-        var adopted = ClientGuard.Read(now[1]);
-        if (adopted is not null && adopted.Version.Counter >= replayed.Version.Counter) return;
-        if (now[0].Version.IsNone || adopted is not null && now[0].Version.Counter == 1)
+        var (row, moved, _) = await FindMovedAsync(slot, aborted);
+        var taken = MovedState.Read(moved);
+        if (taken?.Counter >= replayed.Version.Counter) return;
+        var isUntouched = taken is null ? row.Version.IsNone : row is { Exists: true, Version.Counter: 1 };
+        if (!isUntouched) throw Errors.ClientStateBehind(slot.Definition.Name, new SealedState(slot.Definition.Name, null));
+        var now = await AdoptAsync(place, slot, replayed, row.Version, moved.Version, seed);
+        if (!now.Body.Span.SequenceEqual(replayed.Body.Span)) throw Errors.ClientStateBehind(slot.Definition.Name, new SealedState(slot.Definition.Name, null));
+    }
+
+    /// <summary>Of a state that was guarded, the store may know a newer version than the client has been told of.</summary>
+    /// <exception cref="StatesideException">SS1022: it does, and only another request of the client can bring it.</exception>
+    private static async ValueTask<Row> NewestAsync(ClientPlace place, SlotRequest slot, Row brought, ClientGuard? guard, CancellationToken aborted)
+    {
+        if (guard is null || guard.Version.Counter <= brought.Version.Counter) return brought;
+        if (guard.Token is null) throw Errors.ClientStateRewound(slot.Definition.Name);
+        return await place.OpenAsync(slot.Definition, slot.Key, guard.Token, aborted) ?? throw Errors.ClientStateRefused(slot.Definition.Name);
+    }
+
+    /// <summary>The row of a state, the one that remembers its move, and the one that guarded it: one trip.</summary>
+    private async ValueTask<(Row State, Row Moved, Row Guard)> FindMovedAsync(SlotRequest slot, CancellationToken aborted)
+    {
+        var reader = new GuardDefinition(slot.Definition);
+        var found = await store.LoadAsync(new TurnRequest
         {
-            await AdoptAsync(place, slot, replayed, now[0].Version, seed, aborted);
-            return;
-        }
-        throw Errors.ClientStateBehind(slot.Definition.Name, new SealedState(slot.Definition.Name, null));
+            Slots =
+            [
+                new SlotRequest(reader, slot.Key, Writes: false), new SlotRequest(reader, MovedState.KeyOf(slot.Key), Writes: false),
+                new SlotRequest(reader, ClientGuard.KeyOf(slot.Key), Writes: false),
+            ],
+        }, null, aborted);
+        return (found.Rows[0], found.Rows[1], found.Rows[2]);
+    }
+
+    /// <summary>Writes what a client brought as the row in the store, and beside it that it has moved.</summary>
+    /// <returns>The row that is there now, whoever wrote it.</returns>
+    private async ValueTask<Row> AdoptAsync(ClientPlace place, SlotRequest slot, Row brought, StateVersion expected, StateVersion expectedMove, TurnSeed seed)
+    {
+        var life = place.Life(slot.Definition);
+        var write = new RowWrite(slot.Key, RowChange.Put, expected) { Schema = brought.Schema, Body = brought.Body, TimeToLive = life };
+        var commit = new Commit(slot.Key.Group, seed.Id) { Rows = [write, MovedState.Write(slot.Key, expectedMove, brought.Version, life)] };
+        if (await store.CommitAsync(commit) is CommitResult.Conflict conflict) return conflict.Rows[0];
+        telemetry.Adopted.Add(1);
+        return Row.Of(write, seed.Id, life);
     }
 }

@@ -71,7 +71,8 @@ public sealed class CookieRuleTests
     {
         await using var app = await Browser.StartAsync();
         var browser = new Browser(app);
-        var reply = await browser.PostAsync("/basket/" + Uri.EscapeDataString("a\r\nSet-Cookie: x=y; \0 \u2028 é"));
+        // Kestrel itself refuses a NUL in a path.
+        var reply = await browser.PostAsync("/basket/" + Uri.EscapeDataString("a\r\nSet-Cookie: x=y; \u2028 é"));
         Assert.All(reply.Headers["Set-Cookie"], cookie => Assert.Matches("^(id|basket)=[A-Za-z0-9_-]+; max-age=[0-9]+; path=/; samesite=lax; httponly$", cookie));
         Assert.StartsWith("a\r\nSet-Cookie", await browser.ItemsAsync(), StringComparison.Ordinal);
     }

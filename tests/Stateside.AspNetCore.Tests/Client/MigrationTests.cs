@@ -1,12 +1,13 @@
 using Stateside.AspNetCore.Tests.Support;
+using Stateside.Stores;
 
 namespace Stateside.AspNetCore.Tests.Client;
 
 /// <summary>From the client to the store, while visitors come with what they still carry.</summary>
 public sealed class MigrationTests
 {
-    private static Task<TestApp> AfterAsync(TestStore store) =>
-        TestApp.StartAsync(Browser.Map, new() { Store = store, Settings = Browser.Settings(("States:basket:Place", "Store"), ("States:basket:MigrateFrom", "Client")) });
+    private static Task<TestApp> AfterAsync(TestStore store, TimeProvider? time = null) =>
+        TestApp.StartAsync(Browser.Map, new() { Store = store, Time = time, Settings = Browser.Settings(("States:basket:Place", "Store"), ("States:basket:MigrateFrom", "Client")) });
 
     private static async Task<Browser> FromBeforeAsync(params string[] items)
     {
@@ -52,6 +53,26 @@ public sealed class MigrationTests
         Assert.Equal("a,b", await stale.ItemsAsync());
         await browser.SendAsync(HttpMethod.Delete, "/basket");
         Assert.Equal("", await new Browser(app) { Kept = new(before) }.ItemsAsync());
+    }
+
+    [Fact]
+    public async Task What_was_deleted_after_the_move_stays_so_when_the_store_has_forgotten_it_and_the_client_shows_the_old_seal()
+    {
+        var time = new ManualClock();
+        var before = await TestApp.StartAsync(Browser.Map, new() { Time = time, Settings = Browser.Settings() });
+        var browser = new Browser(before);
+        await browser.PostAsync("/basket/a");
+        await before.DisposeAsync();
+        var old = browser.Kept;
+        await using var app = await AfterAsync(new TestStore(time), time);
+        browser = new Browser(app) { Kept = new(old) };
+        Assert.Equal(204, (await browser.SendAsync(HttpMethod.Delete, "/basket")).Status);
+        time.Advance(RowWrite.TombstoneLife + TimeSpan.FromMinutes(1));
+        var stale = new Browser(app) { Kept = new(old) };
+        Assert.Equal("", await stale.ItemsAsync());
+        Assert.Equal(["id"], stale.Kept.Keys);
+        Assert.Equal("1", (await new Browser(app) { Kept = new(old) }.PostAsync("/basket/b")).Text);
+        Assert.Equal("b", await stale.ItemsAsync());
     }
 
     [Fact]

@@ -197,4 +197,20 @@ public sealed class KeyRingTests : IAsyncDisposable
         Assert.Equal("SS3005", e.Code);
         Assert.DoesNotContain("AAAA", e.ToString(), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void However_many_keys_are_added_the_one_that_seals_stays_and_a_revoked_one_goes_first()
+    {
+        var now = _time.GetUtcNow();
+        var ring = RingContent.Empty.Add(now, TimeSpan.Zero).Add(now, TimeSpan.FromMinutes(1));
+        var (seals, revoked) = (ring.Active(now), ring.Keys[1].Id);
+        ring = ring.Revoke(revoked, now);
+        while (ring.Keys.Length < RingContent.MostKeys) ring = ring.Add(now, TimeSpan.FromMinutes(1));
+        ring = ring.Add(now, TimeSpan.FromMinutes(1));
+        Assert.DoesNotContain(ring.Keys, k => k.Id == revoked);
+        var oldest = ring.Keys[1].Id;
+        ring = ring.Add(now, TimeSpan.FromMinutes(1));
+        Assert.DoesNotContain(ring.Keys, k => k.Id == oldest);
+        Assert.Equal((RingContent.MostKeys, seals), (ring.Keys.Length, ring.Active(now)));
+    }
 }
