@@ -35,8 +35,14 @@ internal sealed class ClientCarrier : IClientCarrier
         };
     }
 
-    /// <summary>Whether the client carries by itself. No other site can make a browser send these headers, so its requests need no further proof of where they come from.</summary>
+    /// <summary>Whether the client carries by itself.</summary>
     public bool UsesHeaders { get; }
+
+    /// <summary>
+    /// Whether the request bears a header that no other site can make a browser send, so that it needs no further proof of where it
+    /// comes from. That headers are configured is none: a request without them may still bear what the browser adds by itself.
+    /// </summary>
+    public bool ProvesItsSite => UsesHeaders && _context.Request.Headers.ContainsKey(HeaderPrefix + _model.Session.CookieName);
 
     /// <summary>The session's credential; null without one, or if it cannot be told which one was set by this server.</summary>
     public string? Credential()
@@ -47,19 +53,20 @@ internal sealed class ClientCarrier : IClientCarrier
 
     public string? Find(string name)
     {
-        if (UsesHeaders) return One(name);
+        // Of two headers nobody can say which is the client's: taking neither would begin an empty state in its place.
+        if (UsesHeaders) return _context.Request.Headers[HeaderPrefix + name].Count > 1 ? throw Errors.ClientStateRefused(name) : One(name);
         var found = StateCookies.Find(_context.Request.Headers.Cookie, CookieName(name));
         return found.IsBroken ? throw Errors.ClientStateRefused(name) : found.Token;
     }
 
-    public void EnsureFits(IReadOnlyList<SealedState> states)
+    public void EnsureFits(IReadOnlyList<SealedState> states, bool beginsSession)
     {
         var budget = _model.Limits.ClientBytes;
-        var others = UsesHeaders ? 0 : CookieBytes();
-        var (all, largest, largestBytes) = (others, "", 0);
+        var (all, largest, largestBytes) = (UsesHeaders ? HeaderBytes() : CookieBytes(), "", 0);
+        if (beginsSession) all += (UsesHeaders ? HeaderPrefix : CookieName("")).Length + _model.Session.CookieName.Length + SeparatorBytes + 1 + SessionIssuer.SealedLength;
         foreach (var state in states)
         {
-            if (!UsesHeaders) all -= Math.Min(all, StateCookies.Find(_context.Request.Headers.Cookie, CookieName(state.Name)).Bytes);
+            all -= Math.Min(all, CarriedBytes(state.Name));
             if (state.Token is null) continue;
             var bytes = Bytes(state) ?? int.MaxValue;
             all = (int)Math.Min(int.MaxValue, (long)all + bytes);
@@ -89,14 +96,15 @@ internal sealed class ClientCarrier : IClientCarrier
         if (!session.IsFresh) return;
         foreach (var definition in registry.All)
         {
-            if (definition.IsCarried && !leaving.Any(s => s.Name == definition.Name) && Carries(definition.Name))
+            if (definition.IsCarried && !leaving.Any(s => s.Name == definition.Name) && CarriedBytes(definition.Name) > 0)
                 Write([new SealedState(definition.Name, null)]);
         }
     }
 
-    private bool Carries(string name) => UsesHeaders
-        ? !StringValues.IsNullOrEmpty(_context.Request.Headers[HeaderPrefix + name])
-        : StateCookies.Find(_context.Request.Headers.Cookie, CookieName(name)).Bytes > 0;
+    /// <summary>What the request took to bring a state; 0 without it.</summary>
+    private int CarriedBytes(string name) => UsesHeaders
+        ? HeaderBytes(HeaderPrefix + name, _context.Request.Headers[HeaderPrefix + name])
+        : StateCookies.Find(_context.Request.Headers.Cookie, CookieName(name)).Bytes;
 
     private string? One(string name)
     {
@@ -134,6 +142,23 @@ internal sealed class ClientCarrier : IClientCarrier
         if (UsesHeaders) return HeaderPrefix.Length + state.Name.Length + SeparatorBytes + state.Token!.Length;
         var cookies = StateCookies.Split(CookieName(state.Name), state.Token!);
         return cookies?.Sum(c => c.Name.Length + 1 + c.Value.Length + SeparatorBytes);
+    }
+
+    private static int HeaderBytes(string name, StringValues values)
+    {
+        var bytes = 0;
+        foreach (var value in values)
+            if (value is { Length: > 0 }) bytes += name.Length + SeparatorBytes + value.Length;
+        return bytes;
+    }
+
+    /// <summary>All that a client carries by itself, whatever of it this request takes.</summary>
+    private int HeaderBytes()
+    {
+        var bytes = 0;
+        foreach (var (name, values) in _context.Request.Headers)
+            if (name.StartsWith(HeaderPrefix, StringComparison.OrdinalIgnoreCase)) bytes += HeaderBytes(name, values);
+        return bytes;
     }
 
     private int CookieBytes()

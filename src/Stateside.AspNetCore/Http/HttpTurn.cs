@@ -220,7 +220,7 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
     /// </summary>
     private void RefuseCrossSite()
     {
-        if (_runtime.Model.Session.AllowCrossSite || _carrier.UsesHeaders) return;
+        if (_runtime.Model.Session.AllowCrossSite || _carrier.ProvesItsSite) return;
         if (CrossSite.IsSaidBy(_context.Request)) throw Errors.CrossSite();
     }
 

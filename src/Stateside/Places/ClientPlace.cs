@@ -15,7 +15,7 @@ internal sealed class ClientPlace(Sealer sealer, StatesideModel model, TimeProvi
 {
     private const string Kind = "state";
 
-    /// <summary>A seal that is less than this part of its life old is not renewed by a read.</summary>
+    /// <summary>A seal that has this part of its life left, or more, is not renewed by a read.</summary>
     private const double FreshPart = 0.75;
 
     /// <summary>Hop 3, from the client: opens the states that the request brought, and asks for the rows that guard them.</summary>
@@ -96,7 +96,7 @@ internal sealed class ClientPlace(Sealer sealer, StatesideModel model, TimeProvi
             GuardOf(run, definition)?.Set(new ClientGuard(slot.VersionAfter(run.Turn.Id), slot.Row.Version, state.Token), Life(definition));
         }
         if (leaving.Count == 0) return;
-        carrier!.EnsureFits(leaving);
+        carrier!.EnsureFits(leaving, run.Session is { IsFresh: true });
         run.Leaving = leaving;
     }
 

@@ -8,8 +8,10 @@ internal interface IClientCarrier
     string? Find(string name);
 
     /// <summary>Refuses what the client could not send back beside all that it sends anyway.</summary>
+    /// <param name="states">What leaves.</param>
+    /// <param name="beginsSession">Whether the credential of a session, which the request has not brought, leaves too.</param>
     /// <exception cref="StatesideException">SS1019: it does not fit.</exception>
-    void EnsureFits(IReadOnlyList<SealedState> states);
+    void EnsureFits(IReadOnlyList<SealedState> states, bool beginsSession);
 }
 
 /// <summary>A state of the Client place as it leaves with a response.</summary>

@@ -42,6 +42,22 @@ public sealed class BudgetTests
         Assert.InRange(fewer, 20, more * 6 / 10);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task CKI_05_The_session_that_begins_with_the_first_write_counts_with_it(bool usesHeaders)
+    {
+        await using var app = await Browser.StartAsync(("Limits:ClientBytes", "1000"), ("Session:Carrier", usesHeaders ? "Header" : "Cookie"));
+        var largest = 0;
+        for (var length = 400; length < 700; length++)
+        {
+            var browser = new Browser(app, usesHeaders);
+            if ((await browser.PostAsync("/basket/" + new string('x', length))).Status == 200)
+                largest = Math.Max(largest, usesHeaders ? browser.Kept.Sum(k => k.Key.Length + 2 + k.Value.Length) : browser.Carried()[0].Value.Length);
+        }
+        Assert.InRange(largest, 990, 1000);
+    }
+
     [Fact]
     public async Task Compression_lets_more_fit_and_reads_back()
     {

@@ -59,6 +59,46 @@ public sealed class HeaderCarrierTests
         Assert.Equal(200, (await client.PostAsync("/basket/a", ("Sec-Fetch-Site", "cross-site"))).Status);
     }
 
+    [Theory]
+    [InlineData("Header")]
+    [InlineData("Both")]
+    public async Task CKI_11_A_request_without_the_header_needs_the_proof_whatever_is_configured(string carrier)
+    {
+        await using var app = await Browser.StartAsync(("Session:Carrier", carrier));
+        Problem.Is(await app.PostAsync("/basket/a", ("Sec-Fetch-Site", "cross-site")), "SS1018", 403);
+    }
+
+    [Fact]
+    public async Task CKI_06_A_state_that_comes_in_two_headers_is_refused_and_does_not_begin_anew()
+    {
+        await using var app = await TestApp.StartAsync(Browser.Map, new() { InMemory = true, Settings = Browser.Settings(("Session:Carrier", "Header")) });
+        var client = new Browser(app, usesHeaders: true);
+        await client.PostAsync("/basket/a");
+        // HttpClient would put both into one header.
+        var answered = await app.Server.SendAsync(c =>
+        {
+            (c.Request.Method, c.Request.Path) = (HttpMethods.Post, "/basket/b");
+            foreach (var (name, value) in client.Kept) c.Request.Headers[name] = value;
+            c.Request.Headers["Stateside-basket"] = new([client.Kept["Stateside-basket"], client.Kept["Stateside-basket"]]);
+        });
+        Assert.Equal((400, ""), (answered.Response.StatusCode, answered.Response.Headers["Stateside-basket"].ToString()));
+    }
+
+    [Fact]
+    public async Task CKI_05_All_that_a_client_carries_in_headers_counts_also_what_the_request_does_not_take()
+    {
+        await using var app = await Browser.StartAsync(("Session:Carrier", "Header"), ("States:tally:Place", "Client"), ("Limits:ClientBytes", "1000"));
+        var client = new Browser(app, usesHeaders: true);
+        Assert.Equal(200, (await client.PostAsync("/count")).Status);
+        for (var length = 500; ; length -= 4)
+        {
+            var reply = await client.PostAsync("/basket/" + new string('x', length));
+            if (reply.Status != 200) continue;
+            Assert.InRange(client.Kept.Sum(k => k.Key.Length + 2 + k.Value.Length), 900, 1000);
+            break;
+        }
+    }
+
     [Fact]
     public async Task The_budget_counts_for_headers_too()
     {
