@@ -44,6 +44,8 @@ internal sealed class EndpointChecks(EndpointPlans plans, StateRegistry registry
                 faults.Add(EndpointFaults.NoRouteValue(name, parameter.RouteName));
             if (parameter.Definition?.Place == Place.Client && parameter.Source is KeySource.Route or KeySource.New)
                 faults.Add(EndpointFaults.ClientKey(name, parameter.Definition!.Name));
+            if (parameter is { Source: KeySource.User, Definition: { Place: Place.Client, Guard: not null } })
+                faults.Add(EndpointFaults.GuardedUser(name, parameter.Definition.Name));
             if (parameter.Source == KeySource.New && !parameter.Writes)
                 faults.Add(EndpointFaults.NewSnapshot(name));
         }

@@ -21,6 +21,9 @@ internal static class EndpointFaults
     public static ConfigurationFault ClientKey(string endpoint, string state) => new(Errors.BadEndpointKind.Code,
         $"Endpoint \"{endpoint}\" takes \"{state}\" under a key of its own, but the state lives with the client (Stateside:States:{state}:Place), where it would grow without bound. Let it live in the store, or take it under the session's or the user's key.");
 
+    public static ConfigurationFault GuardedUser(string endpoint, string state) => new(Errors.BadEndpointKind.Code,
+        $"Endpoint \"{endpoint}\" takes \"{state}\" under [UserKey], and the state is guarded in the client's hands (Stateside:States:{state}:Guard): a user's second device would be refused, as it does not have what the first was given. Let it live in the store, or take it under the session's key.");
+
     public static ConfigurationFault NoReceipts(string endpoint) => new(Errors.BadEndpointKind.Code,
         $"Endpoint \"{endpoint}\" asks for an Idempotency-Key, but there is no store (none:) that could keep its receipts. Name a store (Stateside:Store).");
 

@@ -94,7 +94,7 @@ internal sealed class RedisNode : IAsyncDisposable
         await Task.Yield();
         for (var failures = 0; !_stopping.IsCancellationRequested;)
         {
-            if (await TryOpenAsync() is { } connection)
+            if (await TryOpenAsync(failures) is { } connection)
             {
                 failures = 0;
                 Publish(connection);
@@ -110,7 +110,7 @@ internal sealed class RedisNode : IAsyncDisposable
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "Whatever keeps a connection from being opened is told to those who wait, and tried again.")]
-    private async Task<RespConnection?> TryOpenAsync()
+    private async Task<RespConnection?> TryOpenAsync(int failures)
     {
         try
         {
@@ -123,8 +123,8 @@ internal sealed class RedisNode : IAsyncDisposable
             TaskCompletionSource<RespConnection> waiting;
             lock (_gate)
             {
-                // Said once for each outage, not at each try.
-                if (_failure is null) _log.CannotConnect(Endpoint, RespConnection.Reason(failure.InnerException ?? failure));
+                // Said once for each outage, and not at the first try: whoever starts hears of that one by an exception.
+                if (failures == 1) _log.CannotConnect(Endpoint, RespConnection.Reason(failure.InnerException ?? failure));
                 _failure = failure;
                 (waiting, _opening) = (_opening, NewOpening());
             }

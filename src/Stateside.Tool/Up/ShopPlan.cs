@@ -55,7 +55,7 @@ internal sealed record ShopPlan(
         return new ShopPlan(
             "Shop", [.. settings.Select(s => $"--Stateside:States:{s.State}:Place={s.Place}"), .. carrier], new Dictionary<string, string> { ["Stateside__Store"] = url },
             [
-                architecture == "stateless" ? "stateless: the client carries its state, the store holds what clients share" : "hybrid: the node holds nothing, the store holds all state",
+                settings.Any(s => s.Place == Place.Client) ? $"{architecture}: the client carries what is its own, the store holds what clients share" : $"{architecture}: the node holds nothing, the store holds all state",
                 .. settings.Select(s => $"  {s.State,-8} {s.Place,-7} {s.Why}"),
                 $"  store    {StoreUrl.Shown(url)}",
             ]);

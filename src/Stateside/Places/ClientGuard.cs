@@ -53,13 +53,16 @@ internal sealed class GuardDefinition(StateDefinition guarded) : StateDefinition
 
     public override bool HasEmpty => true;
 
-    public override IStateSlot OpenState(Row row, bool isNew) => new GuardSlot(this, row);
+    public override IStateSlot OpenState(Row row, bool isNew) => new GuardSlot(this, row, isChecked: true);
 
-    public override IStateSlot OpenSnapshot(Row row) => new GuardSlot(this, row);
+    public override IStateSlot OpenSnapshot(Row row) => new GuardSlot(this, row, isChecked: false);
 }
 
 /// <inheritdoc/>
-internal sealed class GuardSlot(GuardDefinition definition, Row row) : IStateSlot
+/// <param name="definition">Of which state.</param>
+/// <param name="row">What the store knows.</param>
+/// <param name="isChecked">Whether the commit of a turn that leaves it alone checks it: not beside a snapshot, which may be of another group than the turn writes.</param>
+internal sealed class GuardSlot(GuardDefinition definition, Row row, bool isChecked) : IStateSlot
 {
     private ClientGuard? _next;
     private TimeSpan? _life;
@@ -85,7 +88,9 @@ internal sealed class GuardSlot(GuardDefinition definition, Row row) : IStateSlo
 
     public StateVersion VersionAfter(TurnId turn) => IsChanged ? Row.Version.Next(turn) : Row.Version;
 
-    public RowWrite? ToWrite(TimeSpan? lifeOfSession) => _next is null ? new RowWrite(Row.Key, RowChange.Check, Row.Version) : Put(_next, _life);
+    public RowWrite? ToWrite(TimeSpan? lifeOfSession) => _next is not null ? Put(_next, _life)
+        : isChecked ? new RowWrite(Row.Key, RowChange.Check, Row.Version)
+        : null;
 
     public Func<byte[]> WatchValue() => () => [];
 

@@ -75,8 +75,10 @@ internal sealed class ClientPlace(Sealer sealer, StatesideModel model, TimeProvi
         {
             var (definition, row) = (run.Request.Slots[i].Definition, run.Slots[i].Row);
             if (definition.Adopts && run.Request.Held?[i] is { Version.IsNone: false }) (leaving ??= []).Add(new SealedState(definition.Name, null));
+            // A state without an end of its own outlives its session, and is not sealed anew: a read that is slow could put back what a write has replaced.
+            if (definition.TimeToLive is null && row.Key.Group == run.Session?.Group) continue;
             if (definition.Place != Place.Client || run.Slots[i].IsChanged || row.Remaining is not { } left || left >= Life(definition) * FreshPart) continue;
-            if (leaving?.Exists(s => s.Name == definition.Name) != true) (leaving ??= []).Add(Seal(definition, row));
+            if (leaving?.Exists(s => s.Name == definition.Name) != true) (leaving ??= []).Add(Seal(definition, row) with { Base = row.Version });
         }
         return leaving ?? [];
     }
@@ -92,7 +94,7 @@ internal sealed class ClientPlace(Sealer sealer, StatesideModel model, TimeProvi
             if (definition.Place != Place.Client || !slot.IsChanged) continue;
             var write = slot.ToWrite(null)!;
             var state = Seal(definition, write.Change == RowChange.Put ? Row.Of(write, run.Turn.Id, null) : Row.Absent(write.Key, write.Expected.Next(run.Turn.Id)));
-            leaving.Add(state);
+            leaving.Add(state with { Base = slot.Row.Version });
             GuardOf(run, definition)?.Set(new ClientGuard(slot.VersionAfter(run.Turn.Id), slot.Row.Version, state.Token), Life(definition));
         }
         if (leaving.Count == 0) return;
@@ -100,11 +102,10 @@ internal sealed class ClientPlace(Sealer sealer, StatesideModel model, TimeProvi
         run.Leaving = leaving;
     }
 
-    /// <summary>What a replay gives the client again: the states that the first run sealed, unless the request shows that it has newer ones.</summary>
+    /// <summary>What a replay gives the client again: the states that the first run sealed, if the client still holds what they were made from, or nothing.</summary>
     /// <param name="request">The request of the retry, with what it brought.</param>
     /// <param name="sealedThen">What the receipt holds.</param>
-    /// <param name="aborted">Ends the wait for keys that are not at hand.</param>
-    public async ValueTask<IReadOnlyList<SealedState>> AgainAsync(TurnRequest request, IReadOnlyList<SealedState> sealedThen, CancellationToken aborted)
+    public static IReadOnlyList<SealedState> Again(TurnRequest request, IReadOnlyList<SealedState> sealedThen)
     {
         var again = new List<SealedState>(sealedThen.Count);
         foreach (var state in sealedThen)
@@ -116,8 +117,9 @@ internal sealed class ClientPlace(Sealer sealer, StatesideModel model, TimeProvi
                 if (!request.Held![i]!.Version.IsNone) again.Add(state with { Token = null });
                 continue;
             }
-            var then = await OpenAsync(request.Slots[i].Definition, request.Slots[i].Key, state.Token!, aborted);
-            if (then is not null && then.Version.Counter > request.Held![i]!.Version.Counter) again.Add(state);
+            // Whatever else the client holds it has made since, or begun anew: that is not to be replaced by something older.
+            var brought = request.Held![i]!.Version;
+            if (brought == state.Base || brought.IsNone) again.Add(state);
         }
         return again;
     }

@@ -7,7 +7,7 @@ namespace Stateside.Places;
 /// <summary>The states of the client in a receipt, so that a client which lost the response gets them with the replay.</summary>
 /// <remarks>
 /// Wire format (ADR 0001): section 1 of the receipt's body, which is the last thing in it: varint tag 1, varint length, then for each
-/// state varint length + name and varint length + seal.
+/// state varint length + name, the version that it was made from (24), and varint length + seal.
 /// </remarks>
 internal static class ClientReceipt
 {
@@ -22,6 +22,8 @@ internal static class ClientReceipt
         {
             if (state.Token is null) continue;
             Varint.WriteBytes(states, Encoding.ASCII.GetBytes(state.Name));
+            state.Base.Write(states.GetSpan(StateVersion.Size));
+            states.Advance(StateVersion.Size);
             Varint.WriteBytes(states, Encoding.ASCII.GetBytes(state.Token));
         }
         var body = new ArrayBufferWriter<byte>(receipt.Body.Length + states.WrittenCount + 8);
@@ -41,12 +43,21 @@ internal static class ClientReceipt
         {
             var tag = Varint.Read(ref rest);
             var bytes = Varint.ReadBytes(ref rest);
-            while (tag == Section && !bytes.IsEmpty) found.Add(new SealedState(ReadText(ref bytes), ReadText(ref bytes)));
+            while (tag == Section && !bytes.IsEmpty) found.Add(ReadState(ref bytes));
         }
         return found;
     }
 
     private static string ReadText(ref ReadOnlyMemory<byte> rest) => Encoding.ASCII.GetString(Varint.ReadBytes(ref rest).Span);
+
+    private static SealedState ReadState(ref ReadOnlyMemory<byte> bytes)
+    {
+        var name = ReadText(ref bytes);
+        if (bytes.Length < StateVersion.Size) throw Errors.RowUnreadable("receipt", null);
+        var made = StateVersion.Read(bytes.Span);
+        bytes = bytes[StateVersion.Size..];
+        return new SealedState(name, ReadText(ref bytes)) { Base = made };
+    }
 
     private static ReadOnlyMemory<byte> Sections(ReadOnlyMemory<byte> body)
     {

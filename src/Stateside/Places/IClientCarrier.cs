@@ -17,4 +17,8 @@ internal interface IClientCarrier
 /// <summary>A state of the Client place as it leaves with a response.</summary>
 /// <param name="Name">The state's name.</param>
 /// <param name="Token">The seal that takes the place of what the client holds; null: the client is to drop it.</param>
-internal sealed record SealedState(string Name, string? Token);
+internal sealed record SealedState(string Name, string? Token)
+{
+    /// <summary>The version that it was made from; none for the first.</summary>
+    public StateVersion Base { get; init; }
+}

@@ -29,7 +29,7 @@ internal sealed record RingContent(ImmutableArray<RingKey> Keys)
         try
         {
             var content = JsonSerializer.Deserialize(body.Span, RingJson.Default.RingContent);
-            if (content is { Keys.IsDefault: false } && content.Keys.All(k => SealKeyId.TryParse(k.Id, out _) && k.Secret is null or { Length: SealKey.SecretBytes })) return content;
+            if (content is { Keys.IsDefault: false } && content.Keys.All(k => k is { Id: not null } && SealKeyId.TryParse(k.Id, out _) && k.Secret is null or { Length: SealKey.SecretBytes })) return content;
         }
         catch (JsonException)
         {

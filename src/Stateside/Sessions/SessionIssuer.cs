@@ -15,6 +15,7 @@ namespace Stateside.Sessions;
 internal sealed class SessionIssuer(Sealer? sealer, SessionModel model, TimeProvider time)
 {
     private const int ContentBytes = 1 + TurnId.Size + 8 + 8;
+
     /// <summary>Characters of a sealed credential.</summary>
     public static readonly int SealedLength = Sealer.SealedLength(ContentBytes);
 

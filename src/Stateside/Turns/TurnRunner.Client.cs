@@ -45,7 +45,7 @@ internal sealed partial class TurnRunner
             var i = Array.FindIndex(request.Slots, slot => slot.Definition.Name == state.Name && slot.Definition.Adopts);
             if (i >= 0) await TakeOverReplayedAsync(client, request.Slots[i], state, seed, aborted);
         }
-        return outcome with { Again = await client.AgainAsync(request, then, aborted) };
+        return outcome with { Again = ClientPlace.Again(request, then) };
     }
 
     /// <summary>

@@ -129,6 +129,28 @@ public sealed class ClientPlaceTests
     }
 
     [Fact]
+    public async Task A_read_seals_anew_only_what_has_an_end_of_its_own()
+    {
+        var time = new ManualClock();
+        await using var app = await TestApp.StartAsync(Browser.Map, new() { Time = time, Settings = Browser.Settings(
+            ("States:tally:Place", "Client"), ("States:tally:Expires", "01:00:00"), ("Session:IdleTimeout", "05:00:00"), ("Session:AbsoluteTimeout", "10:00:00")) });
+        var browser = new Browser(app);
+        await browser.PostAsync("/basket/a");
+        await browser.PostAsync("/count");
+        var (basket, tally) = (browser.Kept["basket"], browser.Kept["tally"]);
+        for (var i = 0; i < 8; i++)
+        {
+            time.Advance(TimeSpan.FromMinutes(30));
+            Assert.Equal("1", (await browser.GetAsync("/count")).Text);
+            Assert.Equal("a", await browser.ItemsAsync());
+        }
+        Assert.Equal(basket, browser.Kept["basket"]);
+        Assert.NotEqual(tally, browser.Kept["tally"]);
+        time.Advance(TimeSpan.FromMinutes(61));
+        Assert.Equal("0", (await browser.GetAsync("/count")).Text);
+    }
+
+    [Fact]
     public async Task OWA_03_A_credential_that_was_not_issued_here_is_not_adopted()
     {
         await using var app = await Browser.StartAsync();

@@ -49,6 +49,20 @@ public sealed class ClientReceiptTests
     }
 
     [Fact]
+    public async Task What_was_begun_anew_is_not_replaced_by_an_older_state_whatever_its_count()
+    {
+        await using var app = await Browser.StartAsync();
+        var browser = new Browser(app);
+        foreach (var item in new[] { "a", "b" }) await browser.PostAsync("/basket/" + item);
+        await browser.PostAsync("/basket/c", Key("1"));
+        browser.Kept["basket"] = browser.Kept["basket"][..^1];
+        Assert.Equal("SS1020", (await browser.GetAsync("/basket")).Code);
+        Assert.Equal("1", (await browser.PostAsync("/basket/new")).Text);
+        Assert.Equal("true", (await browser.PostAsync("/basket/c", Key("1")))["Idempotent-Replayed"]);
+        Assert.Equal("new", await browser.ItemsAsync());
+    }
+
+    [Fact]
     public async Task An_order_whose_response_was_lost_is_one_order_and_the_basket_is_empty_after_the_retry()
     {
         await using var app = await Browser.StartAsync();

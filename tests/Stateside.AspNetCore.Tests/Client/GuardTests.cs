@@ -164,4 +164,24 @@ public sealed class GuardTests
         Assert.Equal("SS3002", reply.Code);
         Assert.Equal("a,b", await browser.ItemsAsync());
     }
+
+    [Fact]
+    public async Task A_guarded_state_may_be_read_by_a_turn_that_writes_another_group()
+    {
+        static void Map(WebApplication app)
+        {
+            Browser.Map(app);
+            app.MapPost("/tallies/{id}", ([RouteKey("id")] State<Tally> tally, Snapshot<Basket> basket) =>
+                $"{tally.Update(t => t.Add()).Value} {string.Join(',', basket.Value.Items)}");
+        }
+        await using var app = await TestApp.StartAsync(Map, new() { Settings = Browser.Settings(("States:basket:Guard", "true")) });
+        var browser = await WithAsync(app, "a");
+        var old = Copy(app, browser);
+        var reply = await browser.PostAsync("/tallies/1");
+        Assert.Equal((200, "1 a"), (reply.Status, reply.Text));
+        await browser.PostAsync("/basket/b");
+        await browser.PostAsync("/basket/c");
+        Problem.Is(await old.PostAsync("/tallies/1"), "SS1022", 409);
+        Assert.Equal("2 a,b,c", (await browser.PostAsync("/tallies/1")).Text);
+    }
 }
