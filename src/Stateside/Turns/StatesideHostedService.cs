@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Stateside.Configuration;
@@ -152,11 +151,7 @@ internal sealed class StatesideHostedService(
         }
     }
 
-    private static TimeSpan Period()
-    {
-        var jitter = (int)CleanUpJitter.TotalMilliseconds;
-        return CleanUpPeriod + TimeSpan.FromMilliseconds(RandomNumberGenerator.GetInt32(-jitter, jitter + 1));
-    }
+    private static TimeSpan Period() => RandomBytes.Wait(CleanUpPeriod - CleanUpJitter, CleanUpPeriod + CleanUpJitter);
 
     /// <summary>Lets go of the store that this service made. One from the container belongs to whoever registered it.</summary>
     private async ValueTask ReleaseAsync()

@@ -204,6 +204,6 @@ internal sealed partial class TurnRunner(
     {
         if (run == 1) return Task.CompletedTask;
         var most = Math.Min(1 << run, 64);
-        return Task.Delay(TimeSpan.FromMilliseconds(System.Security.Cryptography.RandomNumberGenerator.GetInt32(1, most + 1)), time);
+        return Task.Delay(RandomBytes.Wait(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(most)), time);
     }
 }
