@@ -5,6 +5,9 @@ namespace Stateside.Simulator;
 /// <summary>What a simulation runs. The seed decides all else.</summary>
 internal sealed record SimulationOptions
 {
+    /// <summary>What a seed runs unless somebody says otherwise.</summary>
+    public static SimulationOptions For(ulong seed) => new();
+
     /// <summary>What runs on each node.</summary>
     public Func<NodeSetting, INodeSoftware> Software { get; init; } = setting => new StoreNode(setting);
 

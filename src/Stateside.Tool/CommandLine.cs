@@ -56,6 +56,7 @@ internal static class CommandLine
             KeysCommand.Create(surroundings),
             TestCommand.Create(surroundings),
             BenchCommand.Create(surroundings),
+            SimulateCommand.Create(surroundings),
         };
         root.HelpName = "./stateside";
         Examples(root, "./stateside up", "./stateside replay samples/Shop/data/online-retail-2010-12.csv.gz --url http://127.0.0.1:8080");

@@ -16,6 +16,7 @@ public sealed class BreakTests
         { nameof(OverconfidentStore), false, Violation.NothingRefusedApplied },
         { nameof(StaleStore), true, Violation.Linearizable },
         { nameof(ForgetfulStore), true, Violation.NothingLost },
+        { nameof(StuckStore), false, Violation.Alive },
     };
 
     [Theory, MemberData(nameof(Damages))]

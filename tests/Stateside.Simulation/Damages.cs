@@ -98,3 +98,23 @@ internal sealed class ForgetfulStore(IStore inner) : DelegatingStore(inner)
         return await Inner.CommitAsync(new Commit(commit.Group, TurnId.New()) { Rows = [new RowWrite(row.Key, RowChange.Delete, row.Expected.Next(commit.Turn))] }, cancellationToken);
     }
 }
+
+/// <summary>A client that never comes back once a call has failed.</summary>
+internal sealed class StuckStore(IStore inner) : DelegatingStore(inner)
+{
+    private bool _isStuck;
+
+    public override async ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
+    {
+        if (_isStuck) await new TaskCompletionSource().Task;
+        try
+        {
+            return await Inner.CommitAsync(commit, cancellationToken);
+        }
+        catch (StoreException)
+        {
+            _isStuck = true;
+            throw;
+        }
+    }
+}

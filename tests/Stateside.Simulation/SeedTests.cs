@@ -37,6 +37,19 @@ public sealed class SeedTests(ITestOutputHelper output)
         }
     }
 
+    /// <summary>A fault that no longer happens would make every promise easy to keep.</summary>
+    [Fact]
+    public void Every_kind_of_fault_happens()
+    {
+        var traces = Enumerable.Range(1, 40).SelectMany(seed => SimulationRun.Of((ulong)seed, keepsTrace: true).Trace).ToArray();
+        string[] faults =
+        [
+            "start of node 4", "death of node", "pause of node", "drain of node", "could not start", "cut between", "the store stops", "set the clock", "slow store", "slow network",
+            ": Refused", "commit: RequestLost", "commit: AnswerLost", "commit: Late", "log ", "no reply, applied No", "no reply, applied Unknown", "applied Unknown, length 0",
+        ];
+        Assert.All(faults, fault => Assert.Contains(traces, line => line.Contains(fault, StringComparison.Ordinal)));
+    }
+
     [Fact]
     public void A_kept_trace_is_the_same_line_by_line()
     {

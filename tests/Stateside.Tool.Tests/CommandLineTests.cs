@@ -33,6 +33,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("replay none.csv --url http://127.0.0.1:1", "none.csv")]
     [InlineData("replay x.csv --url http://127.0.0.1:1 --resend 101", "0 to 100")]
     [InlineData("replay x.csv --url http://127.0.0.1:1 --sessions 0", "1 to 1024")]
+    [InlineData("simulate --seeds 0", "1 or more")]
+    [InlineData("simulate --from x", "--from")]
     [InlineData("doctor --needs Fast", "Durable, Current, Shared, Watchable")]
     [InlineData("doctor --needs 3", "Durable, Current, Shared, Watchable")]
     [InlineData("doctor --store sqlite:none.db", "./stateside up")]
@@ -53,6 +55,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("replay")]
     [InlineData("doctor")]
     [InlineData("test")]
+    [InlineData("simulate")]
     public async Task Every_help_has_examples_and_names_the_exit_codes(string command)
     {
         var (code, output, _) = await Tool.RunAsync(_directory.Path, [.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]);

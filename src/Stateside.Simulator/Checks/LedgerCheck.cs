@@ -20,8 +20,8 @@ internal static class LedgerCheck
             var positions = new Dictionary<int, int>();
             for (var i = 0; i < ledger.Count; i++)
             {
-                if (!positions.TryAdd(ledger[i], i + 1)) yield return new(Violation.AtMostOnce, $"{byId[ledger[i]]} stands at {positions[ledger[i]]} and at {i + 1}");
                 if (!byId.TryGetValue(ledger[i], out var operation) || operation.Key != key) yield return new(Violation.Sound, $"key {key} holds {ledger[i]}, which nobody wrote there");
+                else if (!positions.TryAdd(ledger[i], i + 1)) yield return new(Violation.AtMostOnce, $"{operation} stands at {positions[ledger[i]]} and at {i + 1}");
                 else if (operation.Applied == Applied.No) yield return new(Violation.NothingRefusedApplied, $"{operation} stands at {i + 1}");
             }
             foreach (var violation in CheckReplies(ofKey, ledger, positions).Concat(CheckOrder(ofKey, positions))) yield return violation;

@@ -14,9 +14,9 @@ internal sealed class Nemesis(World world)
     /// <summary>Plans all faults of the run.</summary>
     public void Plan()
     {
-        Action[] kinds = [Crash, Pause, Crash, Pause, Drain, CutFromStore, CutFromStore, CutBetweenNodes, CutFromClients, StopStore, SlowStore, SlowNetwork, LoseMessages, LoseAnswers, DelayCalls, SetClock, SetClock, Join, Leave, Roll];
+        Action[] kinds = [Crash, Pause, Crash, Pause, Drain, CutFromStore, CutFromStore, CutBetweenNodes, CutFromClients, StopStore, SlowStore, SlowNetwork, LoseMessages, LoseRequests, LoseAnswers, DelayCalls, SetClock, SetClock, Join, Leave, Roll];
         var chosen = kinds.Where(_ => _random.Chance(0.6)).DefaultIfEmpty(Crash).ToArray();
-        for (var left = _random.Below(10) + 4; left > 0; left--)
+        for (var left = _random.Below(18) + 4; left > 0; left--)
         {
             var fault = _random.Pick(chosen);
             world.Scheduler.After(world.Options.Faults * (_random.Below(1000) / 1000.0), world.Outside, _ => fault());
@@ -90,12 +90,14 @@ internal sealed class Nemesis(World world)
     private void SlowStore()
     {
         var times = _random.Span(3, 100).TotalMilliseconds;
+        world.Note($"slow store: {times} times");
         For(_random.Span(100, 4000), () => world.Store.Slowness *= times, () => world.Store.Slowness /= times);
     }
 
     private void SlowNetwork()
     {
         var times = _random.Span(3, 100).TotalMilliseconds;
+        world.Note($"slow network: {times} times");
         For(_random.Span(100, 4000), () => world.Links.Slowness *= times, () => world.Links.Slowness /= times);
     }
 
@@ -111,6 +113,12 @@ internal sealed class Nemesis(World world)
         For(_random.Span(100, 5000), () => world.Store.LostAnswers = share, () => world.Store.LostAnswers = 0);
     }
 
+    private void LoseRequests()
+    {
+        var share = _random.Span(10, 500).TotalMilliseconds / 1000;
+        For(_random.Span(100, 5000), () => world.Store.LostRequests = share, () => world.Store.LostRequests = 0);
+    }
+
     private void DelayCalls()
     {
         var share = _random.Span(10, 500).TotalMilliseconds / 1000;
@@ -122,6 +130,7 @@ internal sealed class Nemesis(World world)
     {
         var wrong = TimeSpan.FromHours(((_random.Below(2000) / 1000.0) - 1) * MostHoursWrong);
         var node = AnyNode();
+        world.Note($"set the clock of node {node.Id} or of the store: {wrong} wrong");
         if (_random.Chance(0.3)) world.Store.Clock.Wrong = wrong;
         else node.SetClock(wrong);
     }

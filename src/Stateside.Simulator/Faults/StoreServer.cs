@@ -24,6 +24,9 @@ internal sealed class StoreServer(World world, SimClock time, Func<IStore, IStor
     /// <summary>How likely the answer to a call is lost after the store has done it.</summary>
     public double LostAnswers { get; set; }
 
+    /// <summary>How likely a call never arrives.</summary>
+    public double LostRequests { get; set; }
+
     /// <summary>How likely a call is done only after the caller has been told that the connection broke.</summary>
     public double LateCalls { get; set; }
 
@@ -48,6 +51,7 @@ internal sealed class StoreServer(World world, SimClock time, Func<IStore, IStor
         if (Outages > 0) return StoreFate.Refused;
         if (world.Links.IsCut(node, world.Links.Store)) return StoreFate.RequestLost;
         if (world.Random.Chance(world.Links.Loss)) return world.Random.Chance(0.5) ? StoreFate.RequestLost : StoreFate.AnswerLost;
+        if (world.Random.Chance(LostRequests)) return StoreFate.RequestLost;
         if (world.Random.Chance(LostAnswers)) return StoreFate.AnswerLost;
         return world.Random.Chance(LateCalls) ? StoreFate.Late : StoreFate.Answered;
     }

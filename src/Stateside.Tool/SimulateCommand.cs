@@ -1,0 +1,58 @@
+using System.CommandLine;
+using Stateside.Simulator;
+using Stateside.Tool.Simulate;
+
+namespace Stateside.Tool;
+
+/// <summary><c>simulate</c>: runs whole clusters in virtual time against faults that a seed decides, and checks what they promised.</summary>
+internal static class SimulateCommand
+{
+    public static Command Create(Surroundings surroundings, Func<ulong, SimulationOptions>? given = null)
+    {
+        var seeds = new Option<long>("--seeds") { Description = "How many seeds to run, 1 or more; one seed is one run.", DefaultValueFactory = _ => 1000, HelpName = "N" };
+        var from = new Option<ulong>("--from") { Description = "The first seed; the others follow it.", DefaultValueFactory = _ => 1, HelpName = "S" };
+        var json = new Option<bool>("--json") { Description = "Writes the result as JSON (docs/tool.md), progress to standard error." };
+        var command = new Command("simulate", "Runs nodes, store and clients in virtual time against faults, one seed one run, and checks every promise.") { seeds, from, json };
+        command.SetAction((parsed, cancellationToken) =>
+        {
+            var count = parsed.GetValue(seeds);
+            if (count < 1) throw new UsageException($"--seeds {count} is out of range: 1 or more.");
+            return RunAsync(parsed.GetValue(from), count, given ?? SimulationOptions.For, parsed.GetValue(json), surroundings, cancellationToken);
+        });
+        CommandLine.Examples(command,
+            "./stateside simulate",
+            "./stateside simulate --seeds 100000 --from 1001",
+            "./stateside simulate --seeds 1 --from 4711");
+        return command;
+    }
+
+    private static async Task<int> RunAsync(
+        ulong from, long seeds, Func<ulong, SimulationOptions> options, bool json, Surroundings surroundings, CancellationToken cancellationToken)
+    {
+        var (output, isTerminal) = json ? (surroundings.Error, false) : (surroundings.Out, surroundings.IsTerminal);
+        var sweep = new Sweep(from, seeds, options);
+        var progress = new Progress("simulating", "seeds", seeds);
+        var begun = surroundings.Time.GetTimestamp();
+        await progress.ShowAsync(() => sweep.RunAsync(() => progress.Add(1), cancellationToken), output, isTerminal, surroundings.Time);
+        var took = surroundings.Time.GetElapsedTime(begun);
+
+        ReportedSeed? failure = null;
+        IReadOnlyList<string> trace = [];
+        if (sweep.Failure is { } failed)
+        {
+            // The same once more, now with its trace: the run is a function of the seed.
+            var again = SimulationRun.Of(failed.Seed, options(failed.Seed), keepsTrace: true);
+            trace = again.Trace;
+            var path = Path.Combine(Repository.Root, "artifacts", "simulation", $"seed-{failed.Seed}.txt");
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            await File.WriteAllLinesAsync(path, trace, cancellationToken);
+            var violations = failed.Violations.Select(v => v.ToString());
+            if (again.Hash != failed.Hash) violations = violations.Append("one seed is one run: run again, it went otherwise, so the trace is of another run");
+            failure = new ReportedSeed(failed.Seed, [.. violations], $"./stateside simulate --seeds 1 --from {failed.Seed}", path);
+        }
+        var report = SimulateReport.Of(from, sweep, took, failure);
+        if (json) report.WriteJson(surroundings.Out);
+        else report.Write(surroundings, trace);
+        return report.Holds ? ExitCode.Holds : ExitCode.DoesNotHold;
+    }
+}
