@@ -54,6 +54,7 @@ internal static class SimulationRun
 
         world.Scheduler.Run(world.Now + s_rest.Ticks, () => false);
         violations.AddRange(LedgerCheck.Run(world.Operations, ReadLedgers(world)));
+        violations.AddRange(OwnerCheck.Run(world.Owners.All));
         foreach (var violation in violations) world.Note($"VIOLATION {violation}");
         return new(seed, world.Trace.Hash, world.Scheduler.Steps, world.Operations.Count,
             world.Operations.Count(o => o.Applied == Applied.Yes), violations, world.Trace.Lines);
@@ -77,7 +78,7 @@ internal static class SimulationRun
 
     private static IEnumerable<Violation> NotAlive(World world)
     {
-        var open = world.Operations.Where(o => o.ReturnedAt == long.MaxValue || o.Applied != Applied.Yes && o.CalledAt > 0 && o.ReturnedAt > world.Scheduler.Steps);
+        var open = world.Operations.Where(o => o.ReturnedAt == long.MaxValue);
         yield return new(Violation.Alive, $"{world.Options.Recovery.TotalSeconds} s after the last fault these are not done: {string.Join("; ", open.Take(5))}");
     }
 

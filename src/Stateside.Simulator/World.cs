@@ -6,9 +6,6 @@ namespace Stateside.Simulator;
 /// <summary>Everything of one run: the scheduler, the nodes, the store, the ways between them, and what has happened.</summary>
 internal sealed class World : IDisposable
 {
-    /// <summary>Most by which a clock runs too fast or too slow, in millionths: a bad quartz is off by a tenth of it.</summary>
-    public const int MostDrift = 1_000;
-
     private readonly List<IDisposable> _owned = [];
     private readonly SimNode[] _nodes;
     private readonly SimClock _clock;
@@ -24,6 +21,8 @@ internal sealed class World : IDisposable
         Store = new StoreServer(this, new SimClock(Outside, drift: 0), options.DamageStore);
         Network = new SimNetwork(this);
         Options = options;
+        Owners = new OwnerWatch(this, [.. Enumerable.Range(0, options.Keys).Select(k => StoreNode.KeyOf(k).Group.Shard).Distinct()]);
+        Scheduler.Ran = Owners.Ran;
         _nodes = [.. Enumerable.Range(1, options.MostNodes).Select(id => new SimNode(this, id, options.Software))];
     }
 
@@ -43,6 +42,8 @@ internal sealed class World : IDisposable
     public StoreServer Store { get; }
 
     public SimNetwork Network { get; }
+
+    public OwnerWatch Owners { get; }
 
     public IReadOnlyList<SimNode> Nodes => _nodes;
 

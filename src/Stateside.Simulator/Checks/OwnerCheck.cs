@@ -4,7 +4,7 @@ namespace Stateside.Simulator;
 /// <param name="Shard">Which shard.</param>
 /// <param name="Epoch">Under which epoch.</param>
 /// <param name="Node">Which node.</param>
-/// <param name="From">Since when, in ticks of virtual time.</param>
+/// <param name="From">Since when, in steps.</param>
 /// <param name="To">Until when; the moment itself no longer belongs to it.</param>
 internal sealed record Ownership(int Shard, long Epoch, int Node, long From, long To);
 

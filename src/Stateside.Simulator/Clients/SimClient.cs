@@ -19,7 +19,7 @@ internal sealed class SimClient(World world, SeededRandom random)
         {
             await world.DelayAsync(random.Span(meanPause / 8, meanPause * 3));
             var key = random.Below(keys);
-            var kind = random.Below(10) switch { < 6 => OperationKind.Append, 6 => OperationKind.AppendIf, _ => OperationKind.Read };
+            var kind = random.Below(10) < world.Options.Reads ? OperationKind.Read : random.Chance(0.15) ? OperationKind.AppendIf : OperationKind.Append;
             var isIdempotent = kind == OperationKind.Append && random.Chance(0.4);
             var operation = world.Begin(kind, key, isIdempotent);
             await CompleteAsync(operation, lengths[key], isIdempotent ? MostAttempts : 1);
@@ -44,7 +44,8 @@ internal sealed class SimClient(World world, SeededRandom random)
             isRefused &= await AttemptAsync(operation, request, node ?? random.Pick(world.Listed)) == Applied.No;
         }
         if (operation.Applied != Applied.Yes && isRefused && node is null) operation.Applied = Applied.No;
-        operation.ReturnedAt = world.Scheduler.Steps;
+        // A probe goes on until it is done.
+        if (node is null || operation.Applied == Applied.Yes) operation.ReturnedAt = world.Scheduler.Steps;
     }
 
     private async Task<Applied> AttemptAsync(Operation operation, SimRequest request, int node)

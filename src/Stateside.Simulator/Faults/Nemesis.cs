@@ -15,7 +15,7 @@ internal sealed class Nemesis(World world)
     public void Plan()
     {
         Action[] kinds = [Crash, Pause, Crash, Pause, Drain, CutFromStore, CutFromStore, CutBetweenNodes, CutFromClients, StopStore, SlowStore, SlowNetwork, LoseMessages, LoseRequests, LoseAnswers, DelayCalls, SetClock, SetClock, Join, Leave, Roll];
-        var chosen = kinds.Where(_ => _random.Chance(0.6)).DefaultIfEmpty(Crash).ToArray();
+        var chosen = kinds.Where(k => world.Options.Kinds is { } only ? only.Contains(k.Method.Name) : _random.Chance(0.6)).DefaultIfEmpty(Crash).ToArray();
         for (var left = _random.Below(18) + 4; left > 0; left--)
         {
             var fault = _random.Pick(chosen);
@@ -137,7 +137,7 @@ internal sealed class Nemesis(World world)
 
     private void Join()
     {
-        if (world.Nodes.FirstOrDefault(n => !world.Listed.Contains(n.Id)) is not { } node) return;
+        if (world.Nodes.FirstOrDefault(n => !world.Listed.Contains(n.Id) && !n.IsRunning) is not { } node) return;
         world.Listed.Add(node.Id);
         node.Start();
     }

@@ -16,7 +16,7 @@ internal sealed class SimNetwork(World world)
     /// <param name="request">What is asked.</param>
     /// <param name="patience">How long the caller waits.</param>
     /// <exception cref="NetworkException">There is no reply.</exception>
-    public Task<SimReply> SendAsync(int from, int to, SimRequest request, TimeSpan patience)
+    public async Task<SimReply> SendAsync(int from, int to, SimRequest request, TimeSpan patience)
     {
         var exchange = new Exchange(from, to, request);
         _open.Add(exchange);
@@ -27,7 +27,7 @@ internal sealed class SimNetwork(World world)
             Fail(exchange, Applied.Unknown);
         });
         if (!IsLost(from, to)) world.Scheduler.After(Way(), world.Outside, _ => Arrive(exchange));
-        return exchange.Reply.Task;
+        return await exchange.Reply.Task;
     }
 
     /// <summary>The connections to a process that is gone break.</summary>

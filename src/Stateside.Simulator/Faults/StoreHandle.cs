@@ -62,13 +62,14 @@ internal sealed class StoreHandle(World world, StoreServer server, SimProcess pr
         });
     }
 
-    private ValueTask<T> CallAsync<T>(string verb, bool writes, Func<ValueTask<T>> act, CancellationToken cancellationToken)
+    private async ValueTask<T> CallAsync<T>(string verb, bool writes, Func<ValueTask<T>> act, CancellationToken cancellationToken)
     {
         if (world.Scheduler.IsForeign()) throw new StoreException("Called from another thread.", Applied.No);
         cancellationToken.ThrowIfCancellationRequested();
         var call = new Call<T>(world, server, process, verb, writes, act);
         call.Send(cancellationToken);
-        return new(call.Answer);
+        // Awaited here, so that whoever combines the task with others is resumed in its process and not on a thread of the pool.
+        return await call.Answer;
     }
 
     /// <summary>One call on its way.</summary>

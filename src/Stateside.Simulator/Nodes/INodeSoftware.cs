@@ -11,6 +11,9 @@ internal interface INodeSoftware
     /// <summary>Goes down cleanly: no request that it has taken is left without its reply. The process ends afterwards.</summary>
     ValueTask StopAsync();
 
+    /// <summary>Under which epoch it takes itself for the owner of a shard, so that it answers from memory; 0: it does not.</summary>
+    long EpochOf(int shard);
+
     /// <summary>Handles one request. What it throws but a cancellation of <paramref name="aborted"/> fails the run.</summary>
     ValueTask<SimReply> HandleAsync(SimRequest request, CancellationToken aborted);
 }
@@ -41,7 +44,14 @@ internal enum OperationKind
 /// <param name="Key">The number of the key.</param>
 /// <param name="Expected">The length that the ledger must have (<see cref="OperationKind.AppendIf"/>).</param>
 /// <param name="IsIdempotent">Whether it bears an idempotency key, so that it may be sent again.</param>
-internal sealed record SimRequest(int Operation, OperationKind Kind, int Key, int Expected, bool IsIdempotent);
+internal sealed record SimRequest(int Operation, OperationKind Kind, int Key, int Expected, bool IsIdempotent)
+{
+    /// <summary>How often it was passed on from node to node.</summary>
+    public int Hops { get; init; }
+
+    /// <summary>The number of the view of the node that passed it on; 0: it comes from a client.</summary>
+    public long View { get; init; }
+}
 
 /// <summary>A reply as it travels.</summary>
 /// <param name="Code">Why it was refused or failed; null: it was done.</param>
@@ -50,6 +60,9 @@ internal sealed record SimRequest(int Operation, OperationKind Kind, int Key, in
 /// <param name="Digest">A hash of these entries.</param>
 internal sealed record SimReply(string? Code, Applied Applied, int Length, ulong Digest)
 {
+    /// <summary>The number of the view of the node that refused it; 0: it does not say.</summary>
+    public long View { get; init; }
+
     public static SimReply Of(LedgerMark mark) => new(null, Applied.Yes, mark.Length, mark.Digest);
 
     public static SimReply Refused(string code, Applied applied) => new(code, applied, 0, 0);

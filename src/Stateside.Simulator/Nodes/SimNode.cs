@@ -4,7 +4,7 @@ namespace Stateside.Simulator;
 internal sealed class SimNode(World world, int id, Func<NodeSetting, INodeSoftware> software)
 {
     private static readonly TimeSpan s_restartAfter = TimeSpan.FromSeconds(1);
-    private readonly int _drift = world.Random.Below(2 * World.MostDrift) - World.MostDrift;
+    private readonly int _drift = world.Random.Below(2 * world.Options.MostDrift) - world.Options.MostDrift;
     private TimeSpan _wrong;
 
     public int Id => id;

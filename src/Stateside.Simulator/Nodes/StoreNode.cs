@@ -19,19 +19,20 @@ internal sealed class StoreNode(NodeSetting setting) : INodeSoftware
     private int _requests;
     private bool _isStopping;
 
+    public static StatesideModel Model { get; } = new("memory:", false,
+        new SessionModel("id", TimeSpan.FromMinutes(20), TimeSpan.FromDays(14), false),
+        new IdempotencyModel(false, TimeSpan.FromDays(1), TimeSpan.FromSeconds(30), MostBytes),
+        new LimitsModel(MaxTurns: 100, MaxQueue: 20, MaxRuns: 4, MostBytes, MostBytes),
+        new Dictionary<string, Place>());
+
     public static StateKey KeyOf(int number) => new(Group.Keyed($"key-{number}"), "ledger");
 
     public async ValueTask StartAsync()
     {
         var capabilities = await setting.Store.OpenAsync(CancellationToken.None);
-        var model = new StatesideModel("memory:", false,
-            new SessionModel("id", TimeSpan.FromMinutes(20), TimeSpan.FromDays(14), false),
-            new IdempotencyModel(false, TimeSpan.FromDays(1), TimeSpan.FromSeconds(30), MostBytes),
-            new LimitsModel(MaxTurns: 100, MaxQueue: 20, MaxRuns: 4, MostBytes, MostBytes),
-            new Dictionary<string, Place>());
         ILoggerFactory logs = setting.World.Trace.IsKept ? new TraceLogs(setting.World, setting.Process.Name) : NullLoggerFactory.Instance;
         var telemetry = setting.World.Own(new Telemetry(setting.Clock));
-        _run = new StatesideRuntime(model, new StateRegistry([_ledger]), setting.Store, capabilities, setting.Clock, telemetry, logs).RunAsync;
+        _run = new StatesideRuntime(Model, new StateRegistry([_ledger]), setting.Store, capabilities, setting.Clock, telemetry, logs).RunAsync;
     }
 
     public async ValueTask StopAsync()
@@ -39,6 +40,8 @@ internal sealed class StoreNode(NodeSetting setting) : INodeSoftware
         _isStopping = true;
         if (_requests > 0) await _idle.Task;
     }
+
+    public long EpochOf(int shard) => 0;
 
     public async ValueTask<SimReply> HandleAsync(SimRequest request, CancellationToken aborted)
     {

@@ -7,6 +7,9 @@ namespace Stateside.Simulator;
 /// </summary>
 internal sealed class Scheduler(SeededRandom random, Trace trace)
 {
+    /// <summary>A run that takes more steps than this goes round in circles.</summary>
+    private const long MostSteps = 2_000_000;
+
     private readonly PriorityQueue<Work, Due> _queue = new();
     private readonly int _thread = Environment.CurrentManagedThreadId;
     private volatile string? _foreign;
@@ -19,6 +22,9 @@ internal sealed class Scheduler(SeededRandom random, Trace trace)
 
     /// <summary>What went wrong in a callback; null: nothing.</summary>
     public string? Failure { get; private set; }
+
+    /// <summary>Called after each callback with the process that ran it.</summary>
+    public Action<SimProcess>? Ran { get; set; }
 
     /// <summary>How likely a callback waits a while for its thread, as on a busy machine.</summary>
     public double Preemption { get; set; }
@@ -47,7 +53,7 @@ internal sealed class Scheduler(SeededRandom random, Trace trace)
                 _queue.Dequeue();
                 Now = due.Time;
                 if (work.Process.Takes(work.Callback, work.State)) Run(work);
-                Failure ??= _foreign;
+                Failure ??= _foreign ?? (Steps > MostSteps ? $"No end after {Steps} steps." : null);
             }
         }
         finally
@@ -78,6 +84,7 @@ internal sealed class Scheduler(SeededRandom random, Trace trace)
         {
             Failure = $"An exception that nobody caught on {work.Process.Name}: {e}";
         }
+        if (work.Process.Id > 0) Ran?.Invoke(work.Process);
     }
 
     private readonly record struct Work(SimProcess Process, SendOrPostCallback Callback, object? State);
