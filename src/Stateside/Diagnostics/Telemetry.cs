@@ -57,6 +57,13 @@ internal sealed class Telemetry : IDisposable
     public void WatchCache(Func<long> bytes) =>
         _meter.CreateObservableUpDownCounter("stateside.cache.size", bytes, "By", "What the near cache holds.");
 
+    public void WatchNode(Cluster.ClusterAgent cluster, Places.NodePlace node)
+    {
+        _meter.CreateObservableUpDownCounter("stateside.node.shards", () => cluster.OwnedCount, "{shard}", "Shards that this node owns.");
+        _meter.CreateObservableUpDownCounter("stateside.node.groups", () => node.Groups, "{group}", "Groups whose states are in this node's memory.");
+        _meter.CreateObservableUpDownCounter("stateside.node.memory", () => node.Bytes, "By", "What they take, about.");
+    }
+
     public void Watch(Func<int> turns) =>
         _meter.CreateObservableUpDownCounter("stateside.turn.active", turns, "{turn}", "Turns on their way, those that wait included.");
 
