@@ -12,7 +12,7 @@ internal static class UpCommand
     {
         var nodes = new Option<int>("--nodes") { Description = "How many nodes serve. In this version: 1.", DefaultValueFactory = _ => 1, HelpName = "N" };
         var port = new Option<int>("--port") { Description = "The port on 127.0.0.1, 1 to 65535.", DefaultValueFactory = _ => 8080, HelpName = "P" };
-        var architecture = new Option<string>("--as") { Description = "Which side holds the state. In this version: stateless, hybrid, classic.", DefaultValueFactory = _ => "hybrid" };
+        var architecture = new Option<string>("--as") { Description = "Which side holds the state: stateless, hybrid, stateful or classic.", DefaultValueFactory = _ => "hybrid" };
         architecture.AcceptOnlyFromAmong(ShopPlan.Architectures);
         var store = new Option<string?>("--store") { Description = "The store: sqlite:PATH, redis://HOST:PORT/DB, postgres://USER@HOST:PORT/DB or memory:. Default: sqlite:DIR/stateside.db", HelpName = "URL" };
         var place = new Option<string[]>("--place") { Description = "Overrules the preset for one state; may be repeated.", HelpName = "state=Place", DefaultValueFactory = _ => [] };
@@ -33,6 +33,7 @@ internal static class UpCommand
             "./stateside up --port 9000 --data /tmp/shop",
             "./stateside up --store sqlite:/var/lib/shop.db",
             "./stateside up --as stateless                    # the client carries its cart, sealed",
+            "./stateside up --as stateful                     # the node holds carts and orders in memory, and loses none",
             "./stateside up --as classic                      # the tutorials' way, for comparison");
         return command;
     }
