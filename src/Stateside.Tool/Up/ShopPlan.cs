@@ -48,6 +48,23 @@ internal sealed record ShopPlan(
         _ => Classic(store, places),
     };
 
+    /// <summary>The same for node <paramref name="number"/> of several, which others reach.</summary>
+    public ShopPlan AsNode(int number) => this with
+    {
+        Arguments = [.. Arguments, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"--Stateside:Cluster:Name=node-{number}"), "--Stateside:Cluster:Listen=127.0.0.1:0"],
+    };
+
+    /// <summary>The same for what passes requests on to the nodes.</summary>
+    public ShopPlan AsGateway() => this with { Arguments = [.. Arguments, "--Stateside:Cluster:Name=gateway", "--Stateside:Cluster:Role=Gateway"] };
+
+    /// <exception cref="UsageException">It cannot run on several nodes.</exception>
+    public void EnsureManyNodes(int nodes)
+    {
+        if (Sample == "Classic") throw new UsageException($"--as classic keeps sessions in one process: on {nodes} nodes it would lose them with every other request. Start it with --nodes 1.");
+        if (Environment.TryGetValue("Stateside__Store", out var store) && StoreUrl.Scheme(store) is "memory" or "none")
+            throw new UsageException($"--store {StoreUrl.Shown(store!)} is not shared by {nodes} processes. Name another, or leave it away for SQLite.");
+    }
+
     private static ShopPlan Shop(string architecture, Setting[] preset, string? store, IReadOnlyList<string> places, string data, string directory)
     {
         var url = store is null ? "sqlite:" + Path.Combine(data, "stateside.db") : StoreUrl.Resolve(store, directory);

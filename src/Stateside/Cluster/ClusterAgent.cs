@@ -78,6 +78,12 @@ internal sealed class ClusterAgent : IOwnership, IAsyncDisposable
 
     private bool IsOurs(int shard) => _view is { } view && IsOursIn(view, shard);
 
+    /// <summary>Whether this node is of use: as a member it is in the view, with its lease; as a gateway it knows one that is.</summary>
+    public bool IsReady => _view is { } view && (_model.IsGateway ? view.Members.Count > 0 : view.Has(_self) && HoldsLease);
+
+    /// <summary>Whether this node owns nothing and passes everything on.</summary>
+    public bool IsGateway => _model.IsGateway;
+
     /// <summary>Says where the node port has come to listen, before this node joins.</summary>
     public void ListensOn(int port) => _self = _self with { Port = _model.Port == 0 ? port : _model.Port };
 

@@ -23,7 +23,7 @@ internal sealed class SessionIssuer(Sealer? sealer, SessionModel model, TimeProv
     private static readonly SealPurpose s_purpose = new("session", "", "");
 
     /// <summary>Most ids that are drawn to find one whose states this node owns.</summary>
-    private const int MostDraws = 2_000;
+    public const int MostDraws = 2_000;
 
     /// <summary>Whether this node owns a group; null where no states live on nodes. A session that begins on its owner needs no other node.</summary>
     public Func<Group, bool>? IsHome { get; init; }

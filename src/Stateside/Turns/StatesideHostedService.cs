@@ -104,7 +104,8 @@ internal sealed class StatesideHostedService(
             _log.StatePlaced(definition.Name, model.Places[definition.Name]);
         }
         if (registry.All.Any(d => d.IsCarried)) _keys = await OpenKeysAsync(model, store!, cancellationToken);
-        var cluster = registry.All.Any(d => d.Place == Place.Node) ? new ClusterAgent(store!, model.Cluster, time, logs.CreateLogger<ClusterAgent>()) : null;
+        var isNode = registry.All.Any(d => d.Place == Place.Node) || model.Cluster.Listen is not null || model.Cluster.IsGateway;
+        var cluster = isNode ? new ClusterAgent(store!, model.Cluster, time, logs.CreateLogger<ClusterAgent>()) : null;
         return new StatesideRuntime(model, registry, store!, capabilities, time, telemetry, logs, watch, _keys?.Sealer, cluster);
     }
 

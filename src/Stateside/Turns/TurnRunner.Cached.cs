@@ -52,6 +52,8 @@ internal sealed partial class TurnRunner
         }
         switch (await CommitAsync(request, commit))
         {
+            case CommitResult.AlreadyRecorded { Receipt: { } there } when request.Owned is not null:
+                return new(await RecordedAsync(request, there, seed, host.Aborted), null, runs);
             case CommitResult.Conflict when request.Owned is not null:
                 return new(null, await ReloadAsync(request, session, seed, cached, (CommitResult.Conflict)NodePlace.Stale, host.Aborted), runs);
             case CommitResult.Conflict conflict when SessionStands(conflict, session, seed):
