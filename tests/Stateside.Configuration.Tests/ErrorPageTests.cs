@@ -97,7 +97,7 @@ public sealed class ErrorPageTests
         Errors.ClientStateRewound("cart"), Errors.NoReceipts(), Errors.ClientOnly("cart"),
         Errors.StoreAway(StoreFault), Errors.CommitUnknown(StoreFault), Errors.RowNewer("order", 3, 2), Errors.RowTooOld("order", 1, 3),
         Errors.RowUnreadable("order", null), Errors.Fenced(), Errors.StoreUnusable(StoreFault),
-        Errors.NotOwner(), Errors.ForwardLost(), Errors.NameTaken("node-1"), Errors.ClusterDisagrees("node-1"), Errors.NodeAlone("node-1"), Errors.ClusterFull(1000), Errors.Elsewhere(),
+        Errors.NotOwner(), Errors.ForwardLost(), Errors.NameTaken("node-1"), Errors.ClusterDisagrees("node-1"), Errors.NodeAlone("node-1"), Errors.ClusterFull(1000), Errors.Elsewhere(), Errors.ForwardLoop(),
     ];
 
     private static ConfigurationFault[] Faulty() =>

@@ -69,6 +69,9 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
         return Bind(Session, TurnSeed.New(_runtime.Time)).Home;
     }
 
+    /// <summary>Whether the whole body is in memory, so that it can be sent again.</summary>
+    public bool HasBody => _hasBody;
+
     /// <summary>Puts the body back to its start, where it has been read, so that it can be sent on.</summary>
     public void RewindBody()
     {

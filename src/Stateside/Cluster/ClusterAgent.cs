@@ -39,7 +39,9 @@ internal sealed class ClusterAgent : IOwnership, IAsyncDisposable
     private Task _beating = Task.CompletedTask;
     private Task _passing = Task.CompletedTask;
     private Task _looking = Task.CompletedTask;
+    private Task _renewing = Task.CompletedTask;
     private bool _isStoreAway;
+    private volatile bool _isGone;
     private Task<ClusterView>? _look;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Member _self;
@@ -87,6 +89,9 @@ internal sealed class ClusterAgent : IOwnership, IAsyncDisposable
     /// <summary>Says where the node port has come to listen, before this node joins.</summary>
     public void ListensOn(int port) => _self = _self with { Port = _model.Port == 0 ? port : _model.Port };
 
+    /// <summary>How long the last planned hand-off took: from its seal to the view that passes it on.</summary>
+    public TimeSpan LastHandOff { get; private set; }
+
     /// <summary>How many shards this node owns.</summary>
     public int OwnedCount => _shards.Count(s => s.IsOwned);
 
@@ -109,7 +114,7 @@ internal sealed class ClusterAgent : IOwnership, IAsyncDisposable
     /// <summary>Passes all shards on and leaves. What cannot be passed on, since there is nobody or the store is away, is flushed and left to whoever comes.</summary>
     public async ValueTask LeaveAsync(CancellationToken cancellationToken)
     {
-        if (_model.IsGateway || _view is null) return;
+        if (_model.IsGateway || _view is null || _isGone) return;
         try
         {
             await ChangeAsync(v => v.Has(_self) ? v.Leaving(_self) : v);
@@ -123,8 +128,9 @@ internal sealed class ClusterAgent : IOwnership, IAsyncDisposable
         {
             _log.LeaveFailed(e);
         }
-        await _stopping.CancelAsync();
-        await _beating;
+        // From here on it is as a gateway: it gives no sign of life, and passes on what still comes to it.
+        _isGone = true;
+        await _renewing;
         foreach (var shard in _shards.Where(s => !s.IsAway))
         {
             await WithinAsync(shard.SealAsync(), s_drain);
@@ -180,7 +186,7 @@ internal sealed class ClusterAgent : IOwnership, IAsyncDisposable
             try
             {
                 await Task.Delay(_model.Beat, _time, _stopping.Token);
-                if (!_model.IsGateway) await RenewAsync();
+                if (!_model.IsGateway && !_isGone) await (_renewing = RenewAsync());
                 // Whatever there is to be done must not hold up the next sign of life.
                 if (_looking.IsCompleted) _looking = LookAroundAsync();
                 if (_isStoreAway) _log.StoreBack();
@@ -201,7 +207,7 @@ internal sealed class ClusterAgent : IOwnership, IAsyncDisposable
     }
 
     /// <summary>A sign of life. The lease runs from before it was sent.</summary>
-    private async ValueTask RenewAsync()
+    private async Task RenewAsync()
     {
         var began = _clock.GetTimestamp();
         var row = await _store.RenewAsync(_self, _selfVersion);
@@ -306,11 +312,11 @@ internal sealed class ClusterAgent : IOwnership, IAsyncDisposable
         try
         {
             var view = _view!;
-            IReadOnlyList<Member> watched = _model.IsGateway ? [] : view.After(_self, MostWatched);
+            IReadOnlyList<Member> watched = _model.IsGateway || _isGone ? [] : view.After(_self, MostWatched);
             var began = _clock.GetTimestamp();
             var rows = await _store.LoadAsync([.. watched.Select(m => m.Name)], _stopping.Token);
             view = Adopt(rows.View, began);
-            if (_model.IsGateway) return;
+            if (_model.IsGateway || _isGone) return;
             if (!view.Has(_self)) await ChangeAsync(Joined);
             for (var i = 0; i < watched.Count; i++)
             {
@@ -404,6 +410,7 @@ internal sealed class ClusterAgent : IOwnership, IAsyncDisposable
 
     private async Task PassOnAsync(Shard[] step)
     {
+        var began = _clock.GetTimestamp();
         var sealing = step.Select(s => s.SealAsync()).ToArray();
         await WithinAsync(Task.WhenAll(sealing), s_drain);
         var passed = new HashSet<int>();
@@ -426,6 +433,7 @@ internal sealed class ClusterAgent : IOwnership, IAsyncDisposable
                 await TryLookAsync();
             }
         }
+        LastHandOff = _clock.GetElapsedTime(began);
         _log.ShardsPassed(passed.Count);
         foreach (var shard in step)
             if (IsOurs(shard.Number)) shard.Unseal();

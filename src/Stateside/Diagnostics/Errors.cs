@@ -69,6 +69,7 @@ internal static class Errors
     public static readonly ErrorKind ClusterDisagreesKind = new("SS4004", "cluster-disagrees", "The nodes are configured differently", 500);
     public static readonly ErrorKind NodeAloneKind = new("SS4005", "node-port-missing", "A node has no port for the others", 500);
     public static readonly ErrorKind ClusterFullKind = new("SS4006", "cluster-full", "The cluster has as many nodes as it can", 500);
+    public static readonly ErrorKind ForwardLoopKind = new("SS4008", "forward-loop", "The request went in circles between the nodes", 502);
     public static readonly ErrorKind ElsewhereKind = new("SS4007", "state-elsewhere", "Another node owns the state", 503);
 
     /// <summary>Every kind, for the tests of pages and codes.</summary>
@@ -80,7 +81,7 @@ internal static class Errors
         UnknownEntryKind, UnknownStateKind, UnfitKind, UnknownPlaceKind, UnknownStoreKind, BadValueKind, GetWritesKind,
         DuplicateStateKind, BadNameKind, MiddlewareKind, UndeclaredKind, ManyGroupsKind, BadEndpointKind,
         StoreAwayKind, CommitUnknownKind, RowNewerKind, RowTooOldKind, RowUnreadableKind, FencedKind, StoreOpenKind,
-        NotOwnerKind, ForwardLostKind, NameTakenKind, ClusterDisagreesKind, NodeAloneKind, ClusterFullKind, ElsewhereKind,
+        NotOwnerKind, ForwardLostKind, NameTakenKind, ClusterDisagreesKind, NodeAloneKind, ClusterFullKind, ElsewhereKind, ForwardLoopKind,
     ];
 
     public static StatesideException SessionRequired() => new(SessionRequiredKind,
@@ -180,6 +181,10 @@ internal static class Errors
 
     public static StatesideException Elsewhere() => new(ElsewhereKind,
         "Another node owns this state now. Nothing was applied: send the request again.") { RetryAfter = TimeSpan.FromSeconds(1) };
+
+    public static StatesideException ForwardLoop() => new(ForwardLoopKind,
+        "The nodes passed this request on to each other more than three times, since they do not agree who owns its state. Nothing was applied: send the request again.")
+    { RetryAfter = TimeSpan.FromSeconds(1) };
 
     public static StatesideException NameTaken(string name) => new(NameTakenKind,
         $"Another node runs under the name \"{name}\". Give each node its own Stateside:Cluster:Name.");

@@ -17,7 +17,7 @@ namespace Stateside.Turns;
 /// </summary>
 internal sealed class StatesideHostedService(
     StatesideBuilder builder, StateRegistry registry, StatesideRuntimeHolder holder, IEnumerable<IStoreProvider> providers,
-    TimeProvider time, Telemetry telemetry, ILoggerFactory logs, IStore? given = null, ITurnWatch? watch = null)
+    TimeProvider time, Telemetry telemetry, ILoggerFactory logs, IStore? given = null, ITurnWatch? watch = null, INodePort? port = null)
     : IHostedLifecycleService, IAsyncDisposable
 {
     /// <summary>Most rows that one clean-up removes, so that it never holds the store for long.</summary>
@@ -60,7 +60,9 @@ internal sealed class StatesideHostedService(
 
     public async Task StartedAsync(CancellationToken cancellationToken)
     {
-        if (_runtime is { Model.Cluster.Listen: not null } runtime) await runtime.JoinAsync(cancellationToken);
+        if (_runtime is not { Model.Cluster.Listen: not null } runtime) return;
+        if (port is not null) runtime.Cluster!.ListensOn(port.Port);
+        await runtime.JoinAsync(cancellationToken);
     }
 
     /// <summary>While the web server still serves: requests that come meanwhile are passed on to the nodes that take the shards over.</summary>
