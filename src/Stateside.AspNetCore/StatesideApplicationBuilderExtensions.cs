@@ -9,6 +9,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Stateside.AspNetCore.Binding;
 using Stateside.AspNetCore.Endpoints;
+using Stateside.AspNetCore.Forwarding;
 using Stateside.AspNetCore.Http;
 using Stateside.AspNetCore.Metrics;
 using Stateside.AspNetCore.Mvc;
@@ -31,6 +32,7 @@ public static class StatesideApplicationBuilderExtensions
         var stateside = services.AddStatesideEngine(builder.Configuration.GetSection(Section));
         stateside.Registrar = new StateRegistrar();
 
+        services.AddNodes(builder.Configuration.GetSection(Section));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStoreProvider, SqliteStoreProvider>());
         // A state that was not declared is still no body: without these two, minimal APIs would try to read it from JSON, and their
         // exception would come before the start-up check that says what is missing.

@@ -18,7 +18,7 @@ internal sealed class CommitColumns
     {
         var c = _columns = new Columns(parameters);
         if ((parts & CommitParts.Rows) != 0)
-            _rows = new(c.Ints(), c.Texts(), c.Texts(), c.Texts(), c.Shorts(), c.Longs(), c.Turns(), c.Turns(), c.Ints(), c.Longs(), c.Longs(), c.Longs(), c.Bodies());
+            _rows = new(c.Ints(), c.Texts(), c.Texts(), c.Texts(), c.Shorts(), c.Longs(), c.Turns(), c.Longs(), c.Turns(), c.Ints(), c.Longs(), c.Longs(), c.Longs(), c.Bodies());
         if ((parts & CommitParts.Events) != 0) _events = new(c.Ints(), c.Texts(), c.Texts(), c.Texts(), c.Longs(), c.Turns(), c.Ints(), c.Bodies());
         if ((parts & CommitParts.Receipts) != 0)
             _receipts = new(c.Ints(), c.Texts(), c.Bodies(), c.Shorts(), c.Bodies(), c.Turns(), c.Booleans(), c.Turns(), c.Longs(), c.Longs(), c.Bodies());
@@ -49,7 +49,7 @@ internal sealed class CommitColumns
         var (group, turn) = (commit.Group.Value, Wire.Guid(commit.Turn));
         foreach (var row in commit.Rows)
         {
-            _rows!.Add(c, group, turn, row);
+            _rows!.Add(c, group, commit.Turn, row);
             if (row.Change != RowChange.Put) continue;
             for (var i = 0; i < row.Events.Count; i++) _events!.Add(c, group, turn, row, i);
         }
@@ -71,10 +71,10 @@ internal sealed class CommitColumns
     }
 
     private sealed record RowColumns(
-        List<int> C, List<string> Group, List<string> Name, List<string> Item, List<short> Change, List<long> Counter, List<Guid> Turn, List<Guid> Writes,
+        List<int> C, List<string> Group, List<string> Name, List<string> Item, List<short> Change, List<long> Counter, List<Guid> Turn, List<long> Counts, List<Guid> Writes,
         List<int> Shape, List<long> Base, List<long> Sequence, List<long> Life, List<ReadOnlyMemory<byte>> Body)
     {
-        public void Add(int c, string group, Guid turn, RowWrite row)
+        public void Add(int c, string group, TurnId turn, RowWrite row)
         {
             C.Add(c);
             Group.Add(group);
@@ -83,7 +83,8 @@ internal sealed class CommitColumns
             Change.Add((short)row.Change);
             Counter.Add(row.Expected.Counter);
             Turn.Add(Wire.Guid(row.Expected.Turn));
-            Writes.Add(turn);
+            Counts.Add(row.After(turn).Counter);
+            Writes.Add(Wire.Guid(row.After(turn).Turn));
             Shape.Add(row.Schema);
             Base.Add(row.Sequence);
             Sequence.Add(row.Sequence + row.Events.Count);

@@ -66,7 +66,7 @@ internal sealed class Statements(string schema)
         List<string> read = [NowIs], reasons = [], write = [];
         if (Has(CommitParts.Rows))
         {
-            read.Add(ReadRows(Next("int4 text text text int2 int8 uuid uuid int4 int8 int8 int8 bytea")));
+            read.Add(ReadRows(Next("int4 text text text int2 int8 uuid int8 uuid int4 int8 int8 int8 bytea")));
             reasons.Add("SELECT c, 3 AS why FROM w WHERE change <> 3 AND NOT held");
             write.AddRange(WriteRows(Has(CommitParts.Keeps)));
         }
@@ -143,7 +143,7 @@ internal sealed class Statements(string schema)
             SELECT i.*, r.grp IS NOT NULL AS there, coalesce(r.body IS NOT NULL AND (r.ends IS NULL OR r.ends > (SELECT now FROM t)), false) AS lives,
                 coalesce(r.counter, 0) = i.counter AND coalesce(r.turn, '00000000-0000-0000-0000-000000000000') = i.turn AS held,
                 CASE WHEN i.change = 2 THEN (SELECT now FROM t) WHEN i.life >= 0 THEN (SELECT now FROM t) + i.life END AS until
-            FROM unnest({arrays}) WITH ORDINALITY AS i(c, grp, name, item, change, counter, turn, writes, shape, base, seq, life, body, o)
+            FROM unnest({arrays}) WITH ORDINALITY AS i(c, grp, name, item, change, counter, turn, counts, writes, shape, base, seq, life, body, o)
             LEFT JOIN "{schema}".rows r ON r.grp = i.grp AND r.name = i.name AND r.item = i.item)
         """;
 
@@ -151,7 +151,7 @@ internal sealed class Statements(string schema)
     {
         yield return $"""
             put AS (INSERT INTO "{schema}".rows AS r (grp, name, item, counter, turn, shape, seq, ends, sweep, body)
-                SELECT grp, name, item, counter + 1, writes, shape, CASE WHEN change = 1 THEN seq ELSE 0 END, until, until + {s_tombstone}, CASE WHEN change = 1 THEN body END
+                SELECT grp, name, item, counts, writes, shape, CASE WHEN change = 1 THEN seq ELSE 0 END, until, until + {s_tombstone}, CASE WHEN change = 1 THEN body END
                 FROM w WHERE change IN (1, 2) AND {Holds}
                 ON CONFLICT (grp, name, item) DO UPDATE SET counter = EXCLUDED.counter, turn = EXCLUDED.turn, shape = EXCLUDED.shape, seq = EXCLUDED.seq,
                     ends = EXCLUDED.ends, sweep = LEAST(r.sweep, EXCLUDED.sweep), body = EXCLUDED.body)

@@ -119,7 +119,7 @@ internal static class RedisCommit
         if (HasLife(row)) to.Add(Milliseconds(row.TimeToLive!.Value));
         if (row.Change == RowChange.Delete)
         {
-            row.Expected.Next(turn).Write(to.Free);
+            row.After(turn).Write(to.Free);
             to.Take(StateVersion.Size);
         }
         if (row.Change != RowChange.Put) return;

@@ -131,7 +131,7 @@ internal static class RowValue
     /// <summary>Writes a put's value without its prefix.</summary>
     public static void Write(Span<byte> to, RowWrite row, TurnId turn)
     {
-        row.Expected.Next(turn).Write(to);
+        row.After(turn).Write(to);
         BinaryPrimitives.WriteInt32BigEndian(to[24..], row.Schema);
         BinaryPrimitives.WriteInt64BigEndian(to[28..], row.Sequence + row.Events.Count);
         row.Body.Span.CopyTo(to[36..]);

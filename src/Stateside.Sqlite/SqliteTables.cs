@@ -110,7 +110,7 @@ internal sealed class SqliteTables(SqliteConnection connection, RowCache cache) 
 
     private void Write(TurnId turn, RowWrite row, RowPlace place, long now)
     {
-        var version = row.Expected.Next(turn);
+        var version = row.After(turn);
         switch (row.Change)
         {
             case RowChange.Check or RowChange.Touch:
@@ -123,7 +123,7 @@ internal sealed class SqliteTables(SqliteConnection connection, RowCache cache) 
                 return;
             case RowChange.Delete:
                 _clearJournal.Bind(1, place.Id).Run();
-                _deleteRow.Bind(1, version.Counter).Bind(2, turn).Bind(3, now).Bind(4, place.Id).Run();
+                _deleteRow.Bind(1, version.Counter).Bind(2, version.Turn).Bind(3, now).Bind(4, place.Id).Run();
                 Schedule(place, now);
                 return;
         }
@@ -133,7 +133,7 @@ internal sealed class SqliteTables(SqliteConnection connection, RowCache cache) 
         {
             // What is written over a row that is gone begins a new journal.
             if (!place.Lives) _clearJournal.Bind(1, place.Id).Run();
-            _updateRow.Bind(1, version.Counter).Bind(2, turn).Bind(3, row.Schema).Bind(4, row.Sequence + row.Events.Count).Bind(5, ends).Bind(7, place.Id).Run(6, row.Body.Span);
+            _updateRow.Bind(1, version.Counter).Bind(2, version.Turn).Bind(3, row.Schema).Bind(4, row.Sequence + row.Events.Count).Bind(5, ends).Bind(7, place.Id).Run(6, row.Body.Span);
             if (ends is { } end) Schedule(place, end);
         }
         for (var i = 0; i < row.Events.Count; i++)

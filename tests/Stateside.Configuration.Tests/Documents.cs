@@ -32,6 +32,8 @@ internal static class Documents
         ("Idempotency", "Retries: `Idempotency`", ""),
         ("Limits", "Bounds: `Limits`", "What is beyond a limit is refused, and nothing of it is applied.\n\n"),
         ("Keys", "Keys that seal: `Keys`", "They are of use where states live with clients ([keys](keys.md)).\n\n"),
+        ("Node", "States in memory: `Node`", "They are of use where states live on nodes ([clusters](clusters.md)).\n\n"),
+        ("Cluster", "This node among the others: `Cluster`", "They are of use where states live on nodes ([clusters](clusters.md)).\n\n"),
     ];
 
     public static string Root { get; } = FindRoot();

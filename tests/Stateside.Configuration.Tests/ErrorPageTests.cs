@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Stateside.Places;
 using Stateside.Stores;
 
 namespace Stateside.Configuration.Tests;
@@ -7,7 +8,7 @@ namespace Stateside.Configuration.Tests;
 public sealed class ErrorPageTests
 {
     private static readonly StoreException StoreFault = new("The directory of the file cannot be written. Choose another.", Applied.No);
-    private static readonly string[] Sections = ["Store", "AssumeDurable", "Application", "States", "Session", "Idempotency", "Limits", "Keys"];
+    private static readonly string[] Sections = ["Store", "AssumeDurable", "Application", "States", "Session", "Idempotency", "Limits", "Keys", "Node", "Cluster"];
     private static readonly string[] SessionEntries = ["Cookie", "IdleTimeout", "AbsoluteTimeout", "AllowCrossSite"];
     private static readonly IStoreProvider[] Stores = [new MemoryStoreProvider(), new FakeProvider("sqlite")];
     private static readonly StoreCapabilities Memory = FakeStore.Capable("memory", Durability.None, StoreReach.Process);
@@ -23,7 +24,7 @@ public sealed class ErrorPageTests
 
         Assert.StartsWith($"# {kind.Code}: {Escape(kind.Title)}\n\n", page, StringComparison.Ordinal);
         Assert.Contains($"type `{kind.Type}`", page, StringComparison.Ordinal);
-        var stops = code.StartsWith("SS2", StringComparison.Ordinal) || code == "SS3007";
+        var stops = code.StartsWith("SS2", StringComparison.Ordinal) || code is "SS3007" or "SS4003" or "SS4004" or "SS4005" or "SS4006";
         Assert.Contains(stops ? "\nStops the start · " : $"\nHTTP {kind.Status} · ", page, StringComparison.Ordinal);
         foreach (var part in (string[])["**Why.** ", "**What to do.** ", "**Applied.** "]) Assert.Single(Regex.Matches(page, "^" + Regex.Escape(part), RegexOptions.Multiline));
     }
@@ -50,7 +51,7 @@ public sealed class ErrorPageTests
         foreach (var kind in Errors.All)
         {
             var page = Page(kind.Code);
-            foreach (Match name in Regex.Matches(page, @"`((?:Session|Idempotency|Limits|States):[A-Za-z<>]+(?::[A-Za-z]+)?)`"))
+            foreach (Match name in Regex.Matches(page, @"`((?:Session|Idempotency|Limits|States|Node|Cluster):[A-Za-z<>]+(?::[A-Za-z]+)?)`"))
             {
                 var path = name.Groups[1].Value.Replace("<name>", "*", StringComparison.Ordinal);
                 Assert.True(ConfigurationEntries.All.Any(e => e.Path == path || e.Path.StartsWith(path + ":", StringComparison.Ordinal)), $"{kind.Code} names {path}.");
@@ -77,7 +78,7 @@ public sealed class ErrorPageTests
         get
         {
             var data = new TheoryData<string, string>();
-            foreach (var e in Refusals().Where(e => e.Code != "SS3007")) data.Add(e.Code, e.Applied.ToString().ToLowerInvariant());
+            foreach (var e in Refusals().Where(e => e.Code is not ("SS3007" or "SS4003" or "SS4004" or "SS4005" or "SS4006"))) data.Add(e.Code, e.Applied.ToString().ToLowerInvariant());
             return data;
         }
     }
@@ -96,6 +97,7 @@ public sealed class ErrorPageTests
         Errors.ClientStateRewound("cart"), Errors.NoReceipts(), Errors.ClientOnly("cart"),
         Errors.StoreAway(StoreFault), Errors.CommitUnknown(StoreFault), Errors.RowNewer("order", 3, 2), Errors.RowTooOld("order", 1, 3),
         Errors.RowUnreadable("order", null), Errors.Fenced(), Errors.StoreUnusable(StoreFault),
+        Errors.NotOwner(), Errors.ForwardLost(), Errors.NameTaken("node-1"), Errors.ClusterDisagrees("node-1"), Errors.NodeAlone("node-1"), Errors.ClusterFull(1000), Errors.Elsewhere(), Errors.ForwardLoop(),
     ];
 
     private static ConfigurationFault[] Faulty() =>
@@ -119,7 +121,8 @@ public sealed class ErrorPageTests
         Faults.MigratesToClient("Stateside:States:cart:MigrateFrom", Place.Store), Faults.MigratesNowhere("Stateside:States:cart:MigrateFrom", Place.Store),
         Faults.MigratesByItself("Stateside:States:cart:MigrateFrom"), Faults.ClientNamedAsSession("cart", "Stateside:Session:Cookie"),
         Faults.NeedsGivenKeys("Stateside:Keys:Given"),
-        Faults.PlaceNotBuilt("Stateside:States:cart:Place", Place.Node), Faults.DuplicateName("cart", ["Cart", "Order"]),
+        Faults.NodeNotDurable("cart", "Stateside:States:cart:Durability", NodeDurability.Checkpoint), Faults.NodeFolded("room", "Stateside:States:room:Durability", NodeDurability.None),
+        Faults.DuplicateName("cart", ["Cart", "Order"]),
         Faults.DuplicateType("Cart", ["cart", "basket"]), Faults.BadName("Cart"),
     ];
 

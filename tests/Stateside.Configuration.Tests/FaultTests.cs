@@ -20,15 +20,15 @@ public sealed class FaultTests
 
     [Theory]
     [InlineData("""{ "Sesion": { "Cookie": "x" } }""",
-        "SS2001 Stateside:Sesion is not an entry. Did you mean Session? Known here: Store, AssumeDurable, Application, States, Cache, Session, Idempotency, Limits, Keys. Correct the name, or remove the entry.")]
+        "SS2001 Stateside:Sesion is not an entry. Did you mean Session? Known here: Store, AssumeDurable, Application, States, Cache, Session, Idempotency, Limits, Keys, Node, Cluster. Correct the name, or remove the entry.")]
     [InlineData("""{ "Password": "secret" }""",
-        "SS2001 Stateside:Password is not an entry. Known here: Store, AssumeDurable, Application, States, Cache, Session, Idempotency, Limits, Keys. Correct the name, or remove the entry.")]
+        "SS2001 Stateside:Password is not an entry. Known here: Store, AssumeDurable, Application, States, Cache, Session, Idempotency, Limits, Keys, Node, Cluster. Correct the name, or remove the entry.")]
     [InlineData("""{ "Session": { "IdleTimout": "00:10:00" } }""",
         "SS2001 Stateside:Session:IdleTimout is not an entry. Did you mean IdleTimeout? Known here: Cookie, Carrier, IdleTimeout, AbsoluteTimeout, AllowCrossSite. Correct the name, or remove the entry.")]
     [InlineData("""{ "States": { "cart": { "TimeToLive": "00:10:00" } } }""",
-        "SS2001 Stateside:States:cart:TimeToLive is not an entry. Known here: Place, MigrateFrom, Expires, MaxBytes, MaxAge, Cache, Guard, Compress, PadTo. Correct the name, or remove the entry.")]
+        "SS2001 Stateside:States:cart:TimeToLive is not an entry. Known here: Place, MigrateFrom, Expires, MaxBytes, MaxAge, Cache, Guard, Compress, PadTo, Durability. Correct the name, or remove the entry.")]
     [InlineData("""{ "IdleTimeout": "00:10:00" }""",
-        "SS2001 Stateside:IdleTimeout is not an entry. Did you mean Stateside:Session:IdleTimeout? Known here: Store, AssumeDurable, Application, States, Cache, Session, Idempotency, Limits, Keys. Correct the name, or remove the entry.")]
+        "SS2001 Stateside:IdleTimeout is not an entry. Did you mean Stateside:Session:IdleTimeout? Known here: Store, AssumeDurable, Application, States, Cache, Session, Idempotency, Limits, Keys, Node, Cluster. Correct the name, or remove the entry.")]
     [InlineData("""{ "Store": { "Url": "memory:" } }""",
         "SS2001 Stateside:Store:Url is not an entry: Stateside:Store is a single value. Write the value itself.")]
     [InlineData("""{ "Limits": { "MaxRuns": [ 5 ] } }""",
@@ -38,9 +38,9 @@ public sealed class FaultTests
     [InlineData("""{ "States": "cart" }""",
         "SS2001 Stateside:States is a section and has a value. Put the names of states inside it instead.")]
     [InlineData("""{ "States": { "cart": "Store" } }""",
-        "SS2001 Stateside:States:cart is a section and has a value. Put entries inside it instead: Place, MigrateFrom, Expires, MaxBytes, MaxAge, Cache, Guard, Compress, PadTo.")]
+        "SS2001 Stateside:States:cart is a section and has a value. Put entries inside it instead: Place, MigrateFrom, Expires, MaxBytes, MaxAge, Cache, Guard, Compress, PadTo, Durability.")]
     [InlineData("\"memory:\"",
-        "SS2001 Stateside is a section and has a value. Put entries inside it instead: Store, AssumeDurable, Application, States, Cache, Session, Idempotency, Limits, Keys.")]
+        "SS2001 Stateside is a section and has a value. Put entries inside it instead: Store, AssumeDurable, Application, States, Cache, Session, Idempotency, Limits, Keys, Node, Cluster.")]
     public void SS2001_an_unknown_entry(string json, string message) => Assert.Equal([message], Given.Faults(json));
 
     [Theory]
@@ -67,11 +67,6 @@ public sealed class FaultTests
     [InlineData("stateful", "SS2004 Stateside:States:cart:Place is \"stateful\", which is no place. Did you mean \"Node\"? Known: Client (stateless), Store (hybrid), Node (stateful). Write one of these, or remove the entry for Store.")]
     public void SS2004_an_unknown_place(string place, string message) =>
         Assert.Equal([message], Given.Faults($$"""{ "States": { "cart": { "Place": "{{place}}" } } }"""));
-
-    [Fact]
-    public void SS2007_a_place_that_is_not_built() => Assert.Equal(
-        ["SS2007 Stateside:States:cart:Place is Node, which is not in version 0.1.0. Client and Store work now: write one of these, or remove the entry for Store."],
-        Given.Faults("""{ "States": { "cart": { "Place": "Node" } } }"""));
 
     [Theory]
     [InlineData("Client", "Store", "SS2003 Stateside:States:cart:MigrateFrom is Store and the state's Place is Client. A state does not move from the store to the client: the clients")]

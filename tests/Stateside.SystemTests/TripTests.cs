@@ -42,6 +42,36 @@ public sealed class TripTests
         }
     }
 
+    [Theory, MemberData(nameof(Engines))]
+    public async Task Where_a_node_holds_everything_a_read_takes_no_trip_and_a_write_one(string engine)
+    {
+        await using var under = await Engine.StartAsync(engine);
+        await using var shop = await Host.StartShopAsync(
+            under.Url, "--Stateside:States:cart:Place=Node", "--Stateside:States:order:Place=Node", "--Stateside:States:counter:Place=Node");
+        using var visitor = new Visitor(shop.Url);
+        var line = """{"product_id":"tea","quantity":2}""";
+        await Expect(0, 0, () => visitor.GetAsync("/cart"), "a read without a session");
+        await Expect(0, 1, () => visitor.PostAsync("/cart/add", line), "a write that begins a session: nothing can be there yet");
+        await Expect(0, 0, () => visitor.GetAsync("/cart"), "a read");
+        await Expect(0, 1, () => visitor.PostAsync("/cart/add", line), "a write");
+        await Expect(0, 1, () => visitor.PostAsync("/cart/add", line, key: "1"), "a write with a key: the commit looks for the receipt");
+        await Expect(0, 1, () => visitor.PostAsync("/cart/add", line, key: "1"), "its retry");
+        await Expect(1, 1, () => visitor.PostAsync("/orders", key: "2"), "two states, one new, after a replay that made memory look again");
+        await Expect(0, 1, () => visitor.SendAsync(HttpMethod.Delete, "/cart"), "a deletion");
+        await Expect(1, 1, () => visitor.PostAsync("/counters/a"), "a write by name, the first");
+        await Expect(0, 1, () => visitor.PostAsync("/counters/a"), "the next");
+        await Expect(0, 0, () => visitor.GetAsync("/counters/a"), "a read by name");
+
+        async Task Expect(int loads, int commits, Func<Task<Reply>> send, string what)
+        {
+            var before = (await Metrics.TripsAsync(visitor, "load"), await Metrics.TripsAsync(visitor, "commit"));
+            var reply = await send();
+            var after = (await Metrics.TripsAsync(visitor, "load"), await Metrics.TripsAsync(visitor, "commit"));
+            Assert.True(reply.Status < 300, $"{what}: {reply}");
+            Assert.True((loads, commits) == (after.Item1 - before.Item1, after.Item2 - before.Item2), $"{what}: {before} became {after}.");
+        }
+    }
+
     [Fact]
     public async Task Where_the_client_carries_its_cart_the_store_is_asked_for_receipts_and_orders_only()
     {

@@ -45,6 +45,8 @@ internal sealed record ReceiptMetadata(bool CallsOutside, bool SafeToRepeat) : I
 /// <summary>Hop 1: what one endpoint takes. Made once for each endpoint, from what its parameters say.</summary>
 internal sealed class EndpointPlan
 {
+    private bool? _isOnNode;
+
     private EndpointPlan(Endpoint endpoint, IReadOnlyList<StateParameter> parameters)
     {
         Parameters = parameters;
@@ -77,6 +79,9 @@ internal sealed class EndpointPlan
     public IReadOnlyList<(KeySource Source, string RouteName)> WriteSources { get; }
 
     public bool NeedsSession { get; }
+
+    /// <summary>Whether a state of it lives on nodes. Places are known once the host has started.</summary>
+    public bool IsOnNode => _isOnNode ??= Parameters.Any(p => p.Definition?.Place == Place.Node);
 
     public bool NeedsUser { get; }
 

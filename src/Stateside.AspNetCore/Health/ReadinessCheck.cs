@@ -8,7 +8,7 @@ using Stateside.Turns;
 namespace Stateside.AspNetCore.Health;
 
 /// <summary>
-/// Whether requests should come here: the host is not stopping, and the store answers a load in time. The descriptions are fixed texts, because
+/// Whether requests should come here: the host is not stopping, the node is in the cluster if it belongs to one, and the store answers a load in time. The descriptions are fixed texts, because
 /// health pages are often public; what the store said is in the log.
 /// </summary>
 internal sealed class ReadinessCheck(StatesideRuntimeHolder holder, IHostApplicationLifetime lifetime, ILogger<ReadinessCheck> log) : IHealthCheck
@@ -23,6 +23,7 @@ internal sealed class ReadinessCheck(StatesideRuntimeHolder holder, IHostApplica
     {
         if (lifetime.ApplicationStopping.IsCancellationRequested) return HealthCheckResult.Unhealthy("The host is stopping.");
         if (holder.Current is not { } runtime) return HealthCheckResult.Unhealthy("The host has not started.");
+        if (runtime.Cluster is { IsReady: false }) return HealthCheckResult.Unhealthy("The node has not joined the cluster, or its lease has ended.");
         using var bound = new CancellationTokenSource(Bound, runtime.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(bound.Token, cancellationToken);
         try

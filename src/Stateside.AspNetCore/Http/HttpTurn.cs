@@ -27,6 +27,8 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
     private readonly RequestBodyBuffer _body = new();
     private RunFeatures? _features;
     private ReceiptId _fingerprint;
+    private bool _knowsSession;
+    private bool _hasBody;
 
     public HttpTurn(HttpContext context, EndpointPlan plan, StatesideRuntime runtime, RequestDelegate next)
     {
@@ -52,16 +54,50 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
     /// <summary>Who calls matters for a receipt, and for a new state that no other state of the turn gives a group.</summary>
     private bool IsCallerNeeded => _key is not null || IsBuffered && _plan.WriteSources.Count == 0;
 
+    /// <summary>Whether the request may be done twice without harm: its method is safe, or it bears a key and its caller is known.</summary>
+    public bool IsRepeatable => ReceiptPolicy.IsSafe(_context.Request.Method) || _key is not null && (_user is not null || Session is not null);
+
+    /// <summary>Hop 2: the group whose owner is to answer; null: any node will do, since what the request is about is yet to begin.</summary>
+    public async ValueTask<Group?> FindHomeAsync()
+    {
+        await ReadSessionAsync();
+        if (_plan.NeedsSession && Session is null) return null;
+        var namesGroup = _plan.WriteSources.Count > 0 || !IsBuffered || _user is not null || Session is not null;
+        if (!namesGroup && _key is null) return null;
+        // What nobody owns and a key makes findable again is found by the whole request; and one that bears a key is sent again if it must be.
+        if (_key is not null) await ReadBodyAsync();
+        return Bind(Session, TurnSeed.New(_runtime.Time)).Home;
+    }
+
+    /// <summary>Whether the whole body is in memory, so that it can be sent again.</summary>
+    public bool HasBody => _hasBody;
+
+    /// <summary>Puts the body back to its start, where it has been read, so that it can be sent on.</summary>
+    public void RewindBody()
+    {
+        if (_hasBody) _body.Rewind(_context.Request);
+    }
+
     public async ValueTask PrepareAsync()
     {
-        if (_plan.NeedsSession || IsCallerNeeded && _user is null)
-        {
-            if (_carrier.Credential() is { } credential) Session = await _runtime.Sessions.ReadAsync(credential, Aborted);
-            if (_plan.Writes && (Session is not null || _plan.NeedsSession)) RefuseCrossSite();
-            if (_plan.NeedsSession) Session ??= _runtime.Sessions.Begin();
-        }
-        if (!IsBuffered) return;
+        await ReadSessionAsync();
+        if (_plan.NeedsSession) Session ??= _runtime.Sessions.Begin();
+        if (IsBuffered) await ReadBodyAsync();
+    }
+
+    private async ValueTask ReadSessionAsync()
+    {
+        if (_knowsSession || !_plan.NeedsSession && !(IsCallerNeeded && _user is null)) return;
+        if (_carrier.Credential() is { } credential) Session = await _runtime.Sessions.ReadAsync(credential, Aborted);
+        if (_plan.Writes && (Session is not null || _plan.NeedsSession)) RefuseCrossSite();
+        _knowsSession = true;
+    }
+
+    private async ValueTask ReadBodyAsync()
+    {
+        if (_hasBody) return;
         await _body.ReadAsync(_context.Request, _runtime.Model.Limits.RequestBytes);
+        _hasBody = true;
         if (_key is null) return;
         if (_body.IsGone(_context.Request))
             throw new InvalidOperationException("SS2011 Something before app.UseStateside() has read the request's body, so a retry could not be told from another request. Call it before, or let the other call EnableBuffering() (docs/errors/SS2011.md).");
@@ -199,13 +235,22 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
 
     private Group WrittenGroup(SessionHandle? session, Group? caller, ReceiptId receipt, TurnSeed seed)
     {
-        if (_plan.WriteSources.Count == 0) return caller ?? Group.Unowned(_key is null ? seed.Draw(0) : receipt.High);
+        if (_plan.WriteSources.Count == 0) return caller ?? (_key is null ? NewGroup(seed) : Group.Unowned(receipt.High));
         return _plan.WriteSources[0] switch
         {
             (KeySource.Session, _) => session!.Group,
             (KeySource.User, _) => _user!.Value,
             var (_, route) => RouteKey("", route).Group,
         };
+    }
+
+    /// <summary>A group that nobody owns yet, and that this node can hold if any of it lives on nodes.</summary>
+    private Group NewGroup(TurnSeed seed)
+    {
+        var group = Group.Unowned(seed.Draw(0));
+        // Handlers draw from the low end, new keys from the high one; between the two there is room.
+        for (var n = 1u << 31; _plan.IsOnNode && _runtime.Sessions.IsHome is { } isHome && n < (1u << 31) + SessionIssuer.MostDraws && !isHome(group); n++) group = Group.Unowned(seed.Draw(n));
+        return group;
     }
 
     private StateKey RouteKey(string name, string route)

@@ -15,7 +15,7 @@ namespace Stateside.AspNetCore.Http;
 /// them; 3 load, 5 places and 6 commit in the engine's <see cref="TurnRunner"/>, with 4, the run of the endpoint, in
 /// <see cref="HttpTurn"/>. Then, and only then, the response leaves.
 /// </summary>
-internal sealed class StatesideMiddleware(RequestDelegate next, EndpointPlans plans, StatesideRuntimeHolder holder, ILogger<StatesideMiddleware> log)
+internal sealed class StatesideMiddleware(RequestDelegate next, EndpointPlans plans, StatesideRuntimeHolder holder, OwnerRouting routing, ILogger<StatesideMiddleware> log)
 {
     /// <summary>What ASP.NET Core's authorization leaves behind, so that a replay is known to have been authorized.</summary>
     private const string AuthorizationMark = "__AuthorizationMiddlewareWithEndpointInvoked";
@@ -33,8 +33,9 @@ internal sealed class StatesideMiddleware(RequestDelegate next, EndpointPlans pl
             CheckOrder(context, plan);
             var runtime = holder.Runtime;
             await using var turn = new HttpTurn(context, plan, runtime, next);
-            var outcome = await runtime.RunAsync(turn);
-            await SendAsync(context, turn, outcome);
+            var isRouted = runtime.Cluster is { } cluster && (plan.IsOnNode || cluster.IsGateway);
+            var outcome = isRouted ? await routing.RunAsync(context, turn, runtime) : await runtime.RunAsync(turn);
+            if (outcome is { } done) await SendAsync(context, turn, done);
         }
         catch (StatesideException e) when (!context.Response.HasStarted)
         {

@@ -8,6 +8,9 @@ internal static class ReceiptPolicy
     /// <summary>The methods that repeat themselves safely need no receipt; on them the header is ignored.</summary>
     public static bool IsHonoured(string method) => HttpMethods.IsPost(method) || HttpMethods.IsPatch(method);
 
+    /// <summary>The methods that ask for nothing to be done (RFC 9110, section 9.2.1).</summary>
+    public static bool IsSafe(string method) => HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method) || HttpMethods.IsTrace(method);
+
     /// <summary>
     /// Whether the response of a turn that changed nothing is kept. A success and an answer that the handler decided are. What
     /// says "not like this" (400, 413, 415), "not you" (401, 403) or "not now" (408, 425, 429, 5xx) is not, so that the

@@ -114,10 +114,10 @@ internal sealed class StoreModel(TimeSpan grain)
             case RowChange.Put:
                 var journal = Living(write.Key)?.Journal ?? [];
                 var events = write.Events.Select((e, i) => new JournalEvent(write.Sequence + i + 1, turn, write.Schema, e));
-                _rows[write.Key] = new ModelRow(write.Expected.Next(turn), ends, write.Schema, write.Sequence + write.Events.Count, write.Body.ToArray(), [.. journal, .. events]);
+                _rows[write.Key] = new ModelRow(write.After(turn), ends, write.Schema, write.Sequence + write.Events.Count, write.Body.ToArray(), [.. journal, .. events]);
                 break;
             case RowChange.Delete:
-                _rows[write.Key] = new ModelRow(write.Expected.Next(turn), Now, 1, 0, null, []);
+                _rows[write.Key] = new ModelRow(write.After(turn), Now, 1, 0, null, []);
                 break;
             case RowChange.Check or RowChange.Touch when write.TimeToLive is not null && Living(write.Key) is { } row && row.Version == write.Expected:
                 _rows[write.Key] = row with { Ends = ends };

@@ -134,6 +134,7 @@ internal sealed class StoreSequence(Scene scene, IStore[] stores, int number)
         return new RowWrite(key, change, expected)
         {
             Schema = random.Next(1, 4),
+            Becomes = random.Next(4) == 0 ? new StateVersion(expected.Counter + random.Next(1, 4), new TurnId((UInt128)random.Next() + 1)) : null,
             Sequence = _model.SequenceOf(key),
             Body = change == RowChange.Put ? Scene.Bytes($"{random.Next(1000)}") : default,
             TimeToLive = random.Next(2) == 0 ? Lives[random.Next(Lives.Length)] : null,
@@ -151,7 +152,7 @@ internal sealed class StoreSequence(Scene scene, IStore[] stores, int number)
 
     private static string Show(Commit commit)
     {
-        var rows = commit.Rows.Select(r => $"{r.Change} {r.Key.Name} at {r.Expected}{(r.TimeToLive is { } life ? $" for {life}" : "")}{(r.Events.Count > 0 ? $" with {r.Events.Count} events" : "")}");
+        var rows = commit.Rows.Select(r => $"{r.Change} {r.Key.Name} at {r.Expected}{(r.Becomes is { } next ? $" to {next}" : "")}{(r.TimeToLive is { } life ? $" for {life}" : "")}{(r.Events.Count > 0 ? $" with {r.Events.Count} events" : "")}");
         var receipt = commit.Receipt is { } written ? $"; receipt {written.Id.High} {written.Status} for {written.TimeToLive}, expecting {written.ExpectedClaim?.ToString() ?? "none"}" : "";
         var effects = string.Concat(commit.EffectsDone.Select(e => $"; done {e}").Concat(commit.Effects.Select(e => $"; effect {e.Id} after {e.After}")));
         return $"commit {commit.Group}: {string.Join(", ", rows)}{receipt}{effects}{(commit.Fence is { } fence ? $"; epoch {fence.Epoch}" : "")}";

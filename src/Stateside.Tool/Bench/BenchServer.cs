@@ -19,13 +19,23 @@ internal sealed record BenchServer(string Name, string Mode, bool HasSessions, s
     public static readonly BenchServer Postgres = new("postgres", "stateside", HasSessions: true, "postgres");
     public static readonly BenchServer PostgresCached = new("postgres-cached", "stateside", HasSessions: true, "postgres") { Settings = ["--Stateside:States:cart:Cache=true"] };
     public static readonly BenchServer PostgresByHand = new("postgres-by-hand", "postgres-by-hand", HasSessions: true, "postgres");
+    public static readonly BenchServer NodeSqlite = Node("node-sqlite", "sqlite");
+    public static readonly BenchServer NodeRedis = Node("node-redis", "redis");
+    public static readonly BenchServer NodePostgres = Node("node-postgres", "postgres");
+    public static readonly BenchServer NodeCheckpoint = Node("node-checkpoint", "sqlite", "Checkpoint");
+    public static readonly BenchServer NodeNone = Node("node-none", "sqlite", "None");
     public static readonly BenchServer Session = new("session", "session", HasSessions: true);
     public static readonly BenchServer DataProtectionCookie = new("data-protection-cookie", "data-protection-cookie", HasSessions: true);
     public static readonly BenchServer ExpressRedis = new("express-redis", "express-redis", HasSessions: true, "redis") { IsNode = true };
     public static readonly BenchServer IronSession = new("iron-session", "iron-session", HasSessions: true) { IsNode = true, MostKilobytes = 1 };
 
-    /// <summary>The servers of <c>--hot</c>: what all clients change at once has to live in a store.</summary>
-    public static readonly BenchServer[] Hot = [Memory, Sqlite, Redis, Postgres];
+    /// <summary>The servers of <c>--hot</c>: what all clients change at once cannot live with one of them.</summary>
+    public static readonly BenchServer[] Hot = [Memory, Sqlite, NodeSqlite, Redis, NodeRedis, Postgres, NodePostgres, NodeCheckpoint, NodeNone];
+
+    private static BenchServer Node(string name, string store, string durability = "Commit") => new(name, "stateside", HasSessions: true, store)
+    {
+        Settings = [.. from state in (string[])["cart", "counter"] from setting in (string[])["Place=Node", $"Durability={durability}"] select $"--Stateside:States:{state}:{setting}"],
+    };
 
     /// <summary>What its configuration says beside the store.</summary>
     public string[] Settings { get; init; } = [];

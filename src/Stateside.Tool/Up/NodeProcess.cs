@@ -27,6 +27,8 @@ internal sealed partial class NodeProcess : IDisposable
 
     public int Id => _process.Id;
 
+    public bool HasExited => _process.HasExited;
+
     /// <summary>128 plus the signal's number if a signal ended it, as shells say it.</summary>
     public int ExitCode => _process.ExitCode;
 

@@ -8,8 +8,8 @@ namespace Stateside.Tool.Up;
 internal sealed record ShopPlan(
     string Sample, IReadOnlyList<string> Arguments, IReadOnlyDictionary<string, string> Environment, IReadOnlyList<string> Explanation)
 {
-    /// <summary>The architectures that can be named; of some only the name exists yet.</summary>
-    public static readonly string[] Architectures = ["hybrid", "classic", "stateless", "stateful"];
+    /// <summary>The architectures that can be named.</summary>
+    public static readonly string[] Architectures = ["stateless", "hybrid", "stateful", "classic"];
 
     // Where each preset puts each state of the shop, and what that means and costs.
     private static readonly Setting[] s_stateless =
@@ -26,6 +26,13 @@ internal sealed record ShopPlan(
         new("counter", Place.Store, "shared and contended: each change is checked against the stored version"),
     ];
 
+    private static readonly Setting[] s_stateful =
+    [
+        new("cart", Place.Node, "in the memory of the node that owns it: a read takes no trip, a change is in the store before its answer"),
+        new("order", Place.Node, "in the owner's memory and, before the answer, in the store: a node that dies takes none with it"),
+        new("counter", Place.Node, "changed in memory, one turn after the other: those that come while a commit is on its way share the next"),
+    ];
+
     /// <summary>Makes the plan.</summary>
     /// <param name="architecture">One of <see cref="Architectures"/>.</param>
     /// <param name="store">The store's URL, or null for the default.</param>
@@ -37,9 +44,26 @@ internal sealed record ShopPlan(
     {
         "stateless" => Shop("stateless", s_stateless, store, places, data, directory),
         "hybrid" => Shop("hybrid", s_hybrid, store, places, data, directory),
-        "classic" => Classic(store, places),
-        _ => throw new UsageException($"--as {architecture} is not in this version. Works now: --as stateless, --as hybrid, --as classic"),
+        "stateful" => Shop("stateful", s_stateful, store, places, data, directory),
+        _ => Classic(store, places),
     };
+
+    /// <summary>The same for node <paramref name="number"/> of several, which others reach.</summary>
+    public ShopPlan AsNode(int number) => this with
+    {
+        Arguments = [.. Arguments, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"--Stateside:Cluster:Name=node-{number}"), "--Stateside:Cluster:Listen=127.0.0.1:0"],
+    };
+
+    /// <summary>The same for what passes requests on to the nodes.</summary>
+    public ShopPlan AsGateway() => this with { Arguments = [.. Arguments, "--Stateside:Cluster:Name=gateway", "--Stateside:Cluster:Role=Gateway"] };
+
+    /// <exception cref="UsageException">It cannot run on several nodes.</exception>
+    public void EnsureManyNodes(int nodes)
+    {
+        if (Sample == "Classic") throw new UsageException($"--as classic keeps sessions in one process: on {nodes} nodes it would lose them with every other request. Start it with --nodes 1.");
+        if (Environment.TryGetValue("Stateside__Store", out var store) && StoreUrl.Scheme(store) is "memory" or "none")
+            throw new UsageException($"--store {StoreUrl.Shown(store!)} is not shared by {nodes} processes. Name another, or leave it away for SQLite.");
+    }
 
     private static ShopPlan Shop(string architecture, Setting[] preset, string? store, IReadOnlyList<string> places, string data, string directory)
     {
@@ -55,10 +79,16 @@ internal sealed record ShopPlan(
         return new ShopPlan(
             "Shop", [.. settings.Select(s => $"--Stateside:States:{s.State}:Place={s.Place}"), .. carrier], new Dictionary<string, string> { ["Stateside__Store"] = url },
             [
-                settings.Any(s => s.Place == Place.Client) ? $"{architecture}: the client carries what is its own, the store holds what clients share" : $"{architecture}: the node holds nothing, the store holds all state",
+                $"{architecture}: {Summary(settings)}",
                 .. settings.Select(s => $"  {s.State,-8} {s.Place,-7} {s.Why}"),
                 $"  store    {StoreUrl.Shown(url)}",
             ]);
+    }
+
+    private static string Summary(Setting[] settings)
+    {
+        if (settings.Any(s => s.Place == Place.Node)) return "nodes own what they hold in memory, and the store has every change before its answer";
+        return settings.Any(s => s.Place == Place.Client) ? "the client carries what is its own, the store holds what clients share" : "the node holds nothing, the store holds all state";
     }
 
     private static Setting ReadPlace(string setting)
@@ -69,7 +99,6 @@ internal sealed record ShopPlan(
             throw new UsageException($"The shop has no state \"{state}\". Its states: {string.Join(", ", s_hybrid.Select(s => s.State))}");
         if (!Enum.TryParse<Place>(place, ignoreCase: true, out var parsed) || !Enum.IsDefined(parsed) || char.IsAsciiDigit(place[0]))
             throw new UsageException($"\"{place}\" is not a place. Places: {string.Join(", ", Enum.GetNames<Place>())}");
-        if (parsed == Place.Node) throw new UsageException($"Place {parsed} is not in this version. Works now: Client, Store");
         return new Setting(state, parsed, "as --place says");
     }
 

@@ -92,7 +92,7 @@ internal sealed class NearCache : IStoreWatcher
             {
                 if (!_names.Contains(write.Key.Name)) continue;
                 if (write.Change == RowChange.Put) Learn(Row.Of(write, commit.Turn, write.TimeToLive), null, ticket, isOwn: true);
-                else if (write.Change == RowChange.Delete) Learn(Row.Absent(write.Key, write.Expected.Next(commit.Turn)), null, ticket, isOwn: true);
+                else if (write.Change == RowChange.Delete) Learn(Row.Absent(write.Key, write.After(commit.Turn)), null, ticket, isOwn: true);
                 else if (write.TimeToLive is { } life) At(write.Key).Stripe.Prolong(write.Key, At(write.Key).Slot, write.Expected, life, ticket);
             }
         }

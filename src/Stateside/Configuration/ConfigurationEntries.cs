@@ -1,4 +1,6 @@
 using System.Buffers;
+using Stateside.Cluster;
+using Stateside.Places;
 using Stateside.Stores;
 
 namespace Stateside.Configuration;
@@ -29,7 +31,7 @@ internal static class ConfigurationEntries
     };
 
     public static readonly PlaceEntry StatePlace = new("States:*:Place", Place.Store,
-        "Where the state lives: Client (stateless), Store (hybrid) or Node (stateful). This version has Client and Store.");
+        "Where the state lives: Client (stateless), Store (hybrid) or Node (stateful).");
 
     public static readonly FormerPlaceEntry StateMigrateFrom = new("States:*:MigrateFrom",
         "Client: the store takes over, at first sight, what a client still carries from the time when the state lived with it.")
@@ -53,6 +55,75 @@ internal static class ConfigurationEntries
         "Fills what is sealed up to a multiple of so many bytes, so that its length tells less; 0: not at all.")
     {
         Ignored = "Place is not Client",
+    };
+
+    public static readonly ChoiceEntry<NodeDurability> StateDurability = new("States:*:Durability", "durability", NodeDurability.Commit,
+        "In place Node, what an acknowledged change survives. Commit: what the store survives, since the reply waits for it. Checkpoint: the node's loss, but for the last Node:CheckpointEvery. None: nothing.")
+    {
+        Ignored = "Place is not Node",
+    };
+
+    public static readonly DurationEntry NodeCheckpointEvery = new("Node:CheckpointEvery", TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1),
+        "How often what states with Durability Checkpoint have changed is written to the store: so much is lost with a node at most.")
+    {
+        Ignored = "no state has Durability Checkpoint",
+    };
+
+    public static readonly NumberEntry NodeMaxMegabytes = new("Node:MaxMegabytes", 1_024, 0, 1_048_576, "megabytes",
+        "Most that a node holds of states in memory, about; of more, the longest unused go first, and are loaded again when they are asked for. 0: no limit.")
+    {
+        Ignored = "no state has Place Node",
+    };
+
+    public static readonly DurationEntry NodeIdleAfter = new("Node:IdleAfter", TimeSpan.FromMinutes(10), Second, TimeSpan.FromDays(1),
+        "How long a state stays in a node's memory that nobody uses. One with Durability None is gone then.")
+    {
+        Ignored = "no state has Place Node",
+    };
+
+    public static readonly DurationEntry NodeWaitFor = new("Node:WaitFor", TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(1),
+        "How long a request waits for a shard that is on its way from one node to another, before it is refused (SS4001).")
+    {
+        Ignored = "no state has Place Node",
+    };
+
+    public static readonly TextEntry ClusterName = new("Cluster:Name", "node", "The node's name, its own in the cluster, and the same after each start: its shards come back to it.")
+    {
+        RuleText = "1 to 64 letters, digits, dots, hyphens and underscores",
+        IsValid = IsName,
+        Ignored = "no state has Place Node",
+    };
+
+    public static readonly TextEntry ClusterListen = new("Cluster:Listen", "", "The address and port where other nodes reach this one, for nobody else. Empty: the node has none, and must stay alone on its store.")
+    {
+        RuleText = "an IP address and a port, as 127.0.0.1:9001 or [::1]:9001",
+        IsValid = text => text.Length == 0 || IsEndPoint(text),
+        Ignored = "no state has Place Node",
+    };
+
+    public static readonly TextEntry ClusterAdvertise = new("Cluster:Advertise", "", "The host and port by which the others reach Cluster:Listen, if they are other ones. Empty: the same.")
+    {
+        RuleText = "a host and a port, as node-1.internal:9001",
+        IsValid = text => text.Length == 0 || IsHostAndPort(text),
+        Ignored = "Cluster:Listen is empty",
+    };
+
+    public static readonly ChoiceEntry<ClusterRole> Role = new("Cluster:Role", "role", ClusterRole.Member,
+        "Member: the node owns its part of the shards. Gateway: it owns none, and passes each request on to the owner.")
+    {
+        Ignored = "no state has Place Node",
+    };
+
+    public static readonly SecretsEntry ClusterSecret = new("Cluster:Secret",
+        "What nodes prove to each other beside the secret that the store keeps for them. It is a secret: give it in the environment, as Stateside__Cluster__Secret.")
+    {
+        Ignored = "no state has Place Node",
+    };
+
+    public static readonly DurationEntry ClusterLease = new("Cluster:Lease", TimeSpan.FromMilliseconds(500), TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(5),
+        "How long a node may rely on its last sign of life, which it gives each fifth of it; after 1.2 times as much the others take its shards over. The same on all nodes.")
+    {
+        Ignored = "no state has Place Node",
     };
 
     public static readonly DurationEntry StateExpires = new("States:*:Expires", null, Second, Year * 10,
@@ -95,7 +166,7 @@ internal static class ConfigurationEntries
     public static readonly FlagEntry SessionAllowCrossSite = new("Session:AllowCrossSite", false,
         "Lets a browser's request from another site act with the session; else such a request is refused (SS1018).");
 
-    public static readonly CarrierEntry SessionCarrier = new("Session:Carrier", Carrier.Cookie,
+    public static readonly ChoiceEntry<Carrier> SessionCarrier = new("Session:Carrier", "carrier", Carrier.Cookie,
         "How clients carry the session and the states that live with them: in cookies, in headers Stateside-NAME that a client keeps by itself, or Both: in headers if the request brings the session's (empty at first), else in cookies.");
 
     public static readonly FlagEntry IdempotencyStrict = new("Idempotency:Strict", false,
@@ -138,7 +209,7 @@ internal static class ConfigurationEntries
         "What clients carry is sealed for this name: what another application sealed does not open, also under the same keys.")
     {
         RuleText = "1 to 64 letters, digits, dots, hyphens and underscores",
-        IsValid = text => text.Length is > 0 and <= 64 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_'),
+        IsValid = IsName,
         Ignored = "no state lives with the client",
     };
 
@@ -163,11 +234,13 @@ internal static class ConfigurationEntries
     /// <summary>Every entry, in the order of the documentation.</summary>
     public static IReadOnlyList<ConfigurationEntry> All { get; } =
     [
-        Store, AssumeDurable, Application, StatePlace, StateMigrateFrom, StateExpires, StateMaxBytes, StateMaxAge, StateCache, StateGuard, StateCompress, StatePadTo, CacheMaxBytes,
+        Store, AssumeDurable, Application, StatePlace, StateMigrateFrom, StateExpires, StateMaxBytes, StateMaxAge, StateCache, StateGuard, StateCompress, StatePadTo, StateDurability, CacheMaxBytes,
         SessionCookie, SessionCarrier, SessionIdleTimeout, SessionAbsoluteTimeout, SessionAllowCrossSite,
         IdempotencyStrict, IdempotencyRetention, IdempotencyClaimLease, IdempotencyMaxStoredBytes,
         LimitsMaxTurns, LimitsMaxQueue, LimitsMaxRuns, LimitsRequestBytes, LimitsResponseBytes, LimitsClientBytes,
         KeysGiven, KeysRotateEvery, KeysRefresh,
+        NodeCheckpointEvery, NodeMaxMegabytes, NodeIdleAfter, NodeWaitFor,
+        ClusterName, ClusterListen, ClusterAdvertise, Role, ClusterSecret, ClusterLease,
     ];
 
     /// <summary>The names that may stand below a path of the table; none below an entry.</summary>
@@ -177,6 +250,14 @@ internal static class ConfigurationEntries
         var prefix = path.Length == 0 ? "" : path + ":";
         return [.. All.Where(e => e.Path.StartsWith(prefix, StringComparison.Ordinal)).Select(e => e.Path[prefix.Length..].Split(':')[0]).Distinct()];
     }
+
+    private static bool IsName(string text) => text.Length is > 0 and <= 64 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');
+
+    private static bool IsEndPoint(string text) => System.Net.IPEndPoint.TryParse(text, out var at) && text.AsSpan().Trim("0123456789").EndsWith(":") && at.Port >= 0;
+
+    private static bool IsHostAndPort(string text) =>
+        text.LastIndexOf(':') is > 0 and var colon && int.TryParse(text.AsSpan(colon + 1), out var port) && port is > 0 and <= 65535
+        && Uri.CheckHostName(text[..colon].Trim('[', ']')) != UriHostNameType.Unknown;
 
     private static bool IsCookieName(string name)
     {

@@ -163,21 +163,22 @@ internal sealed record FormerPlaceEntry(string Path, string Meaning) : Configura
     protected override ConfigurationFault Fault(string path, string given) => Faults.UnknownPlace(path, given);
 }
 
-/// <summary>How clients carry what is theirs.</summary>
-internal sealed record CarrierEntry(string Path, Carrier Default, string Meaning) : ConfigurationEntry<Carrier>(Path, Default, Meaning)
+/// <summary>One of a few names.</summary>
+internal sealed record ChoiceEntry<T>(string Path, string OneWord, T Default, string Meaning) : ConfigurationEntry<T>(Path, Default, Meaning) where T : struct, Enum
 {
-    public override string Kind => "carrier";
+    public static IReadOnlyList<string> Names { get; } = Enum.GetNames<T>();
+
+    public override string Kind => OneWord;
 
     public override string DefaultText => Default.ToString();
 
-    public override string Rule => "Cookie, Header or Both";
+    public override string Rule => $"{string.Join(", ", Names.SkipLast(1))} or {Names[^1]}";
 
-    public override bool TryParse(string text, out Carrier value)
+    public override bool TryParse(string text, out T value)
     {
-        for (value = Carrier.Cookie; value <= Carrier.Both; value++)
-            if (string.Equals(value.ToString(), text, StringComparison.OrdinalIgnoreCase)) return true;
+        // Not by Enum.TryParse alone, which also takes numbers and lists.
         value = Default;
-        return false;
+        return Names.FirstOrDefault(n => string.Equals(n, text, StringComparison.OrdinalIgnoreCase)) is { } name && Enum.TryParse(name, out value);
     }
 }
 

@@ -1,4 +1,9 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Extensions.Configuration;
+using Stateside.Cluster;
+using Stateside.Places;
 using Stateside.Sealing;
 using Stateside.States;
 using static Stateside.Configuration.ConfigurationEntries;
@@ -81,18 +86,41 @@ internal sealed class ConfigurationReader
                 IsGuarded = StateGuard.Read(_section, _faults, name),
                 IsCompressed = StateCompress.Read(_section, _faults, name),
                 PadTo = StatePadTo.Read(_section, _faults, name),
+                Durability = StateDurability.Read(_section, _faults, name),
             };
         }
         var session = ReadSession();
-        return new(store, assumeDurable, session, ReadIdempotency(), ReadLimits(), places) { States = states, CacheMaxBytes = CacheMaxBytes.Read(_section, _faults), Keys = ReadKeys(session) };
+        return new(store, assumeDurable, session, ReadIdempotency(), ReadLimits(), places)
+        {
+            States = states, CacheMaxBytes = CacheMaxBytes.Read(_section, _faults), Keys = ReadKeys(session), Node = ReadNode(), Cluster = ReadCluster(places),
+        };
     }
 
-    private Place ReadPlace(string name)
+    private NodeModel ReadNode() => new(
+        Duration(NodeCheckpointEvery), (long)NodeMaxMegabytes.Read(_section, _faults) << 20, Duration(NodeIdleAfter), Duration(NodeWaitFor));
+
+    private ClusterModel ReadCluster(IReadOnlyDictionary<string, Place> places)
     {
-        var place = StatePlace.Read(_section, _faults, name);
-        if (place == Place.Node) _faults.Add(Faults.PlaceNotBuilt(StatePlace.In(_section, name), place));
-        return place;
+        var (name, listen, advertise) = (ClusterName.Read(_section, _faults), ClusterListen.Read(_section, _faults), ClusterAdvertise.Read(_section, _faults));
+        var secrets = ClusterSecret.Read(_section, _faults);
+        var reached = advertise.Length > 0 ? advertise : listen;
+        var colon = reached.LastIndexOf(':');
+        return new ClusterModel(
+            name, colon < 0 ? "" : reached[..colon].Trim('[', ']'), colon < 0 ? 0 : int.Parse(reached.AsSpan(colon + 1), CultureInfo.InvariantCulture),
+            Role.Read(_section, _faults) == ClusterRole.Gateway, Duration(ClusterLease), Agreement(places, secrets))
+        {
+            Listen = listen.Length == 0 ? null : System.Net.IPEndPoint.Parse(listen), Secrets = secrets,
+        };
     }
+
+    /// <summary>What nodes must have configured alike: which states live where, for which application, and the secret between them.</summary>
+    private byte[] Agreement(IReadOnlyDictionary<string, Place> places, IReadOnlyList<byte[]> secrets)
+    {
+        var text = string.Join('\n', places.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}={p.Value}")) + "\n" + Application.Read(_section, []) + "\n" + ClusterLease.Read(_section, []);
+        return HMACSHA256.HashData(secrets.Count == 0 ? [] : secrets[0], Encoding.UTF8.GetBytes(text));
+    }
+
+    private Place ReadPlace(string name) => StatePlace.Read(_section, _faults, name);
 
     private Place? ReadFormerPlace(string name, Place place)
     {

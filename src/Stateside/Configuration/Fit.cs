@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Configuration;
+using Stateside.Places;
 using Stateside.States;
 using Stateside.Stores;
 
@@ -34,6 +35,7 @@ internal static class Fit
                 CheckClient(section, model, definition, faults);
                 continue;
             }
+            if (model.Places[name] == Place.Node) CheckNode(section, model, definition, faults);
             if (needs.HasFlag(Needs.Durable) && !IsDurable(store, model)) faults.Add(Faults.NotDurable(name, store, source, assume));
             if (needs.HasFlag(Needs.Shared) && store.Reach == StoreReach.Process) faults.Add(Faults.NotShared(name, store, source));
             if (needs.HasFlag(Needs.Watchable) && !store.Watchable) faults.Add(Faults.NotWatchable(name, store, source));
@@ -57,6 +59,15 @@ internal static class Fit
         if (needs.HasFlag(Needs.Watchable)) faults.Add(Faults.ClientNotWatchable(name, path));
         if (definition.IsFolded) faults.Add(Faults.ClientFolded(name, path));
         if (name == model.Session.CookieName) faults.Add(Faults.ClientNamedAsSession(name, ConfigurationEntries.SessionCookie.In(section)));
+    }
+
+    private static void CheckNode(IConfiguration section, StatesideModel model, StateDefinition definition, List<ConfigurationFault> faults)
+    {
+        var durability = model.States[definition.Name].Durability;
+        if (durability == NodeDurability.Commit) return;
+        var path = ConfigurationEntries.StateDurability.In(section, definition.Name);
+        if (definition.Needs.HasFlag(Needs.Durable)) faults.Add(Faults.NodeNotDurable(definition.Name, path, durability));
+        if (definition.IsFolded) faults.Add(Faults.NodeFolded(definition.Name, path, durability));
     }
 
     private static bool IsDurable(StoreCapabilities store, StatesideModel model) => store.Durability switch

@@ -1,3 +1,5 @@
+using Stateside.Cluster;
+using Stateside.Places;
 using Stateside.Sealing;
 
 namespace Stateside.Configuration;
@@ -18,6 +20,12 @@ internal sealed record StatesideModel(
     /// <summary>Most bytes of the near cache; 0: there is none.</summary>
     public int CacheMaxBytes { get; init; }
 
+    /// <summary>States in the memory of nodes.</summary>
+    public NodeModel Node { get; init; } = NodeModel.Default;
+
+    /// <summary>This node among the others.</summary>
+    public ClusterModel Cluster { get; init; } = new("node", "", 0, IsGateway: false, TimeSpan.FromMilliseconds(500), new byte[ClusterView.SecretBytes]);
+
     /// <summary>The keys that seal what clients carry.</summary>
     public KeysModel Keys { get; init; } = new("stateside", [], TimeSpan.FromDays(90), TimeSpan.FromSeconds(30), TimeSpan.FromDays(7));
 }
@@ -37,6 +45,9 @@ internal sealed record StateModel(TimeSpan? Expires, int MaxBytes)
 
     /// <summary>Whether the store guards a state of the client.</summary>
     public bool IsGuarded { get; init; }
+
+    /// <summary>In place Node: what an acknowledged change survives.</summary>
+    public NodeDurability Durability { get; init; }
 
     /// <summary>Whether a state of the client is compressed.</summary>
     public bool IsCompressed { get; init; }

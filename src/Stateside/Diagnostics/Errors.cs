@@ -12,7 +12,7 @@ internal sealed record ErrorKind(string Code, string Name, string Title, int Sta
 
 /// <summary>
 /// The one catalogue. Every refusal, failure and fault is made here, so that its words are found, tested and explained
-/// (one page each in docs/errors) in one place. SS1nnn: a request. SS2nnn: configuration and endpoints. SS3nnn: stores and rows.
+/// (one page each in docs/errors) in one place. SS1nnn: a request. SS2nnn: configuration and endpoints. SS3nnn: stores and rows. SS4nnn: the cluster.
 /// </summary>
 internal static class Errors
 {
@@ -47,7 +47,6 @@ internal static class Errors
     public static readonly ErrorKind UnknownPlaceKind = new("SS2004", "unknown-place", "Unknown place", 500);
     public static readonly ErrorKind UnknownStoreKind = new("SS2005", "unknown-store", "Unknown store", 500);
     public static readonly ErrorKind BadValueKind = new("SS2006", "bad-value", "A configuration value is out of range", 500);
-    public static readonly ErrorKind MissingPlaceKind = new("SS2007", "place-not-built", "The place is not in this version", 500);
     public static readonly ErrorKind GetWritesKind = new("SS2008", "get-writes", "A GET endpoint takes a State<T>", 500);
     public static readonly ErrorKind DuplicateStateKind = new("SS2009", "duplicate-state", "Two states have one name or one type", 500);
     public static readonly ErrorKind BadNameKind = new("SS2010", "bad-name", "A state's name is invalid", 500);
@@ -64,15 +63,25 @@ internal static class Errors
     public static readonly ErrorKind FencedKind = new("SS3006", "fenced", "Another node has taken over", 503);
     public static readonly ErrorKind StoreOpenKind = new("SS3007", "store-unusable", "The store cannot be opened", 503);
 
+    public static readonly ErrorKind NotOwnerKind = new("SS4001", "owner-unreachable", "The node that owns the state cannot be reached", 503);
+    public static readonly ErrorKind ForwardLostKind = new("SS4002", "forward-lost", "The node that owns the state has not answered", 502);
+    public static readonly ErrorKind NameTakenKind = new("SS4003", "node-name-taken", "Another node has this name", 500);
+    public static readonly ErrorKind ClusterDisagreesKind = new("SS4004", "cluster-disagrees", "The nodes are configured differently", 500);
+    public static readonly ErrorKind NodeAloneKind = new("SS4005", "node-port-missing", "A node has no port for the others", 500);
+    public static readonly ErrorKind ClusterFullKind = new("SS4006", "cluster-full", "The cluster has as many nodes as it can", 500);
+    public static readonly ErrorKind ForwardLoopKind = new("SS4008", "forward-loop", "The request went in circles between the nodes", 502);
+    public static readonly ErrorKind ElsewhereKind = new("SS4007", "state-elsewhere", "Another node owns the state", 503);
+
     /// <summary>Every kind, for the tests of pages and codes.</summary>
     public static IReadOnlyList<ErrorKind> All { get; } =
     [
         SessionRequiredKind, KeyMissingKind, KeyInvalidKind, KeyReusedKind, OutstandingKind, OutcomeUnknownKind, ConflictKind, PreconditionKind,
         AbsentKind, OverloadedKind, BadKeyKind, RequestTooLargeKind, UserRequiredKind, ResponseNotKeptKind, ResponseTooLargeKind, StreamingKind,
         StateTooLargeKind, CrossSiteKind, ClientStateTooLargeKind, ClientStateRefusedKind, ClientStateBehindKind, ClientStateRewoundKind, NoReceiptsKind, ClientOnlyKind,
-        UnknownEntryKind, UnknownStateKind, UnfitKind, UnknownPlaceKind, UnknownStoreKind, BadValueKind, MissingPlaceKind, GetWritesKind,
+        UnknownEntryKind, UnknownStateKind, UnfitKind, UnknownPlaceKind, UnknownStoreKind, BadValueKind, GetWritesKind,
         DuplicateStateKind, BadNameKind, MiddlewareKind, UndeclaredKind, ManyGroupsKind, BadEndpointKind,
         StoreAwayKind, CommitUnknownKind, RowNewerKind, RowTooOldKind, RowUnreadableKind, FencedKind, StoreOpenKind,
+        NotOwnerKind, ForwardLostKind, NameTakenKind, ClusterDisagreesKind, NodeAloneKind, ClusterFullKind, ElsewhereKind, ForwardLoopKind,
     ];
 
     public static StatesideException SessionRequired() => new(SessionRequiredKind,
@@ -162,6 +171,32 @@ internal static class Errors
 
     public static StatesideException RowUnreadable(string name, Exception? e) => new(RowUnreadableKind,
         $"What is stored for state \"{name}\" is not what its type describes. It is left untouched.", Applied.No, e);
+
+    public static StatesideException NotOwner() => new(NotOwnerKind,
+        "The node that owns this state cannot be reached, or is only just being found. Nothing was applied: send the request again.") { RetryAfter = TimeSpan.FromSeconds(1) };
+
+    public static StatesideException ForwardLost() => new(ForwardLostKind,
+        "The request was passed on to the node that owns this state, and no answer came. It may have been applied: read the state, or repeat a request that bears an Idempotency-Key.",
+        Applied.Unknown) { RetryAfter = TimeSpan.FromSeconds(1) };
+
+    public static StatesideException Elsewhere() => new(ElsewhereKind,
+        "Another node owns this state now. Nothing was applied: send the request again.") { RetryAfter = TimeSpan.FromSeconds(1) };
+
+    public static StatesideException ForwardLoop() => new(ForwardLoopKind,
+        "The nodes passed this request on to each other more than three times, since they do not agree who owns its state. Nothing was applied: send the request again.")
+    { RetryAfter = TimeSpan.FromSeconds(1) };
+
+    public static StatesideException NameTaken(string name) => new(NameTakenKind,
+        $"Another node runs under the name \"{name}\". Give each node its own Stateside:Cluster:Name.");
+
+    public static StatesideException ClusterDisagrees(string other) => new(ClusterDisagreesKind,
+        $"Node \"{other}\" runs on this store with other places, another Application or another Cluster:Secret. All nodes must agree on these: stop the others first, or start this one with their configuration.");
+
+    public static StatesideException NodeAlone(string other) => new(NodeAloneKind,
+        $"Node \"{other}\" runs on this store, and it or this one has no port where other nodes reach it. Set Stateside:Cluster:Listen on every node, for example to 127.0.0.1:9001.");
+
+    public static StatesideException ClusterFull(int most) => new(ClusterFullKind,
+        $"{most} nodes own shards already, and more cannot. Start this one as a gateway (Stateside:Cluster:Role).");
 
     public static StatesideException Fenced() => new(FencedKind,
         "Another node has taken over this state while the request ran. Nothing was applied: send the request again.") { RetryAfter = TimeSpan.FromSeconds(1) };

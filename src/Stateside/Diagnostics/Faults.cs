@@ -1,5 +1,6 @@
 using System.Globalization;
 using Stateside.Configuration;
+using Stateside.Places;
 using Stateside.Stores;
 
 namespace Stateside;
@@ -31,8 +32,11 @@ internal static class Faults
     public static ConfigurationFault UnknownPlace(string path, string given) => new(Errors.UnknownPlaceKind.Code,
         $"{path} is {Echo(given)}, which is no place.{DidYouMean(Quoted(ArchitectureToPlace(given) ?? Nearest(given, PlaceEntry.Names)))} Known: Client (stateless), Store (hybrid), Node (stateful). Write one of these, or remove the entry for {ConfigurationEntries.StatePlace.DefaultText}.");
 
-    public static ConfigurationFault PlaceNotBuilt(string path, Place place) => new(Errors.MissingPlaceKind.Code,
-        $"{path} is {place}, which is not in version {Version}. Client and Store work now: write one of these, or remove the entry for {ConfigurationEntries.StatePlace.DefaultText}.");
+    public static ConfigurationFault NodeNotDurable(string state, string path, NodeDurability durability) => new(Errors.UnfitKind.Code,
+        $"State \"{state}\" needs Durable, but with Durability {durability} a node loses {(durability == NodeDurability.None ? "all of it" : "its last changes")} when it dies ({path}). Write Commit, or {Drop(Needs.Durable)}");
+
+    public static ConfigurationFault NodeFolded(string state, string path, NodeDurability durability) => new(Errors.UnfitKind.Code,
+        $"State \"{state}\" is folded from a journal, and with Durability {durability} events would be missing in it ({path}). Write Commit.");
 
     public static ConfigurationFault MigratesNowhere(string path, Place place) => new(Errors.BadValueKind.Code,
         $"{path} is {place}, where the state lives anyway. Write where it lived before, or remove the entry.");
@@ -124,8 +128,6 @@ internal static class Faults
 
     public static ConfigurationFault NotCurrent(string state, string maxAge) => new(Errors.UnfitKind.Code,
         $"State \"{state}\" needs Current, but {maxAge} lets a Snapshot show what is no longer so. Remove that entry (Cache saves the load of a State<T> and stays current), or {Drop(Needs.Current)}");
-
-    private static string Version => typeof(Faults).Assembly.GetName().Version!.ToString(3);
 
     private static string Drop(Needs need) => $"drop Needs.{need} where the state is declared.";
 

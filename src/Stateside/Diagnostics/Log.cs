@@ -34,4 +34,31 @@ internal static partial class Log
 
     [LoggerMessage(1021, LogLevel.Warning, "Clean-up failed; it is tried again later.")]
     public static partial void CleanUpFailed(this ILogger log, Exception e);
+
+    [LoggerMessage(1030, LogLevel.Information, "This node owns {Count} more shards.")]
+    public static partial void ShardsTaken(this ILogger log, int count);
+
+    [LoggerMessage(1031, LogLevel.Information, "This node has passed on {Count} shards.")]
+    public static partial void ShardsPassed(this ILogger log, int count);
+
+    [LoggerMessage(1032, LogLevel.Warning, "The store has refused a commit to shard {Shard} under epoch {Epoch}: another node has taken it over.")]
+    public static partial void ShardLost(this ILogger log, int shard, long epoch);
+
+    [LoggerMessage(1033, LogLevel.Warning, "Node {Node} has given no sign of life and is ended; its shards go to the others.")]
+    public static partial void NodeEnded(this ILogger log, string node);
+
+    [LoggerMessage(1034, LogLevel.Warning, "The others have ended node {Node}, which was silent for too long. What it held in memory is dropped; it joins anew.")]
+    public static partial void LifeEnded(this ILogger log, string node);
+
+    [LoggerMessage(1035, LogLevel.Warning, "The store did not take this node's sign of life; it answers from memory until its lease ends.")]
+    public static partial void BeatFailed(this ILogger log, Exception e);
+
+    [LoggerMessage(1036, LogLevel.Information, "The store takes this node's signs of life again.")]
+    public static partial void StoreBack(this ILogger log);
+
+    [LoggerMessage(1037, LogLevel.Debug, "The look at the cluster failed; the next is after a beat.")]
+    public static partial void LookFailed(this ILogger log, Exception e);
+
+    [LoggerMessage(1038, LogLevel.Warning, "This node could not take its leave; the others will notice that it is gone.")]
+    public static partial void LeaveFailed(this ILogger log, Exception e);
 }

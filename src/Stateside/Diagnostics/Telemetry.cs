@@ -18,6 +18,7 @@ internal sealed class Telemetry : IDisposable
     private readonly TimeProvider _time;
     private readonly Histogram<double> _trips;
     private readonly Histogram<double> _turns;
+    private readonly Histogram<double> _forwards;
 
     public Telemetry(TimeProvider time, IMeterFactory? factory = null)
     {
@@ -26,6 +27,7 @@ internal sealed class Telemetry : IDisposable
         Source = new ActivitySource(Name);
         _turns = _meter.CreateHistogram<double>("stateside.turn.duration", "s", "Turns from the request to the commit, by outcome.", null, Buckets);
         _trips = _meter.CreateHistogram<double>("stateside.store.duration", "s", "Trips to the store, by verb.", null, Buckets);
+        _forwards = _meter.CreateHistogram<double>("stateside.forward.duration", "s", "Requests that were passed on to the node which owns their states, by what became of it.", null, Buckets);
         ReRuns = _meter.CreateCounter<long>("stateside.turn.reruns", "{run}", "Runs of a handler that lost to another turn and were repeated.");
         Replays = _meter.CreateCounter<long>("stateside.receipt.replays", "{response}", "Responses that were answered from a receipt.");
         Resolved = _meter.CreateCounter<long>("stateside.commit.resolved", "{commit}", "Commits whose answer was lost and was looked up.");
@@ -57,6 +59,14 @@ internal sealed class Telemetry : IDisposable
     public void WatchCache(Func<long> bytes) =>
         _meter.CreateObservableUpDownCounter("stateside.cache.size", bytes, "By", "What the near cache holds.");
 
+    public void WatchNode(Cluster.ClusterAgent cluster, Places.NodePlace node)
+    {
+        _meter.CreateObservableUpDownCounter("stateside.node.shards", () => cluster.OwnedCount, "{shard}", "Shards that this node owns.");
+        _meter.CreateObservableUpDownCounter("stateside.node.groups", () => node.Groups, "{group}", "Groups whose states are in this node's memory.");
+        _meter.CreateObservableGauge("stateside.node.handoff.last", () => cluster.LastHandOff.TotalSeconds, "s", "How long the last planned hand-off of shards took, from the first request that waited.");
+        _meter.CreateObservableUpDownCounter("stateside.node.memory", () => node.Bytes, "By", "What they take, about.");
+    }
+
     public void Watch(Func<int> turns) =>
         _meter.CreateObservableUpDownCounter("stateside.turn.active", turns, "{turn}", "Turns on their way, those that wait included.");
 
@@ -65,6 +75,13 @@ internal sealed class Telemetry : IDisposable
     public void Trip(string verb, long started)
     {
         if (_trips.Enabled) _trips.Record(_time.GetElapsedTime(started).TotalSeconds, new KeyValuePair<string, object?>("stateside.verb", verb));
+    }
+
+    /// <param name="outcome"><c>Answered</c>, <c>Misdirected</c>, <c>NotSent</c> or <c>Lost</c>.</param>
+    /// <param name="started">From <see cref="Start"/>.</param>
+    public void Forward(string outcome, long started)
+    {
+        if (_forwards.Enabled) _forwards.Record(_time.GetElapsedTime(started).TotalSeconds, new KeyValuePair<string, object?>("stateside.outcome", outcome));
     }
 
     /// <param name="outcome"><c>done</c>, <c>replayed</c>, <c>error</c>, or the code of the error.</param>

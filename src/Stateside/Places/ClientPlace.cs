@@ -93,7 +93,7 @@ internal sealed class ClientPlace(Sealer sealer, StatesideModel model, TimeProvi
             var (definition, slot) = (run.Request.Slots[i].Definition, run.Slots[i]);
             if (definition.Place != Place.Client || !slot.IsChanged) continue;
             var write = slot.ToWrite(null)!;
-            var state = Seal(definition, write.Change == RowChange.Put ? Row.Of(write, run.Turn.Id, null) : Row.Absent(write.Key, write.Expected.Next(run.Turn.Id)));
+            var state = Seal(definition, write.Change == RowChange.Put ? Row.Of(write, run.Turn.Id, null) : Row.Absent(write.Key, write.After(run.Turn.Id)));
             leaving.Add(state with { Base = slot.Row.Version });
             GuardOf(run, definition)?.Set(new ClientGuard(slot.VersionAfter(run.Turn.Id), slot.Row.Version, state.Token), Life(definition));
         }

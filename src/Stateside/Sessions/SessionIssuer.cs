@@ -22,8 +22,21 @@ internal sealed class SessionIssuer(Sealer? sealer, SessionModel model, TimeProv
     private const double FreshPart = 0.75;
     private static readonly SealPurpose s_purpose = new("session", "", "");
 
+    /// <summary>Most ids that are drawn to find one whose states this node owns.</summary>
+    public const int MostDraws = 2_000;
+
+    /// <summary>Whether this node owns a group; null where no states live on nodes. A session that begins on its owner needs no other node.</summary>
+    public Func<Group, bool>? IsHome { get; init; }
+
     /// <summary>A session that nobody has yet.</summary>
-    public SessionHandle Begin() => sealer is null ? SessionHandle.Fresh() : SessionHandle.FreshSealed(time.GetUtcNow() + model.AbsoluteTimeout);
+    public SessionHandle Begin()
+    {
+        var session = Draw();
+        for (var i = 1; IsHome is not null && i < MostDraws && !IsHome(session.Group); i++) session = Draw();
+        return session;
+    }
+
+    private SessionHandle Draw() => sealer is null ? SessionHandle.Fresh() : SessionHandle.FreshSealed(time.GetUtcNow() + model.AbsoluteTimeout);
 
     /// <summary>The session of a credential; null for one that was not issued here, or that has ended as far as it can tell itself.</summary>
     public async ValueTask<SessionHandle?> ReadAsync(string credential, CancellationToken cancellationToken)

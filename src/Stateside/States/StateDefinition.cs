@@ -38,6 +38,9 @@ internal abstract class StateDefinition(string name, Type type, Needs needs, int
     /// <summary>Where it lives. Set from configuration before the first turn.</summary>
     public Place Place { get; private set; } = Place.Store;
 
+    /// <summary>In place Node: what an acknowledged change survives.</summary>
+    public NodeDurability Durability { get; private set; }
+
     /// <summary>Whether the store takes over what clients still carry from the time when it lived with them.</summary>
     public bool Adopts { get; private set; }
 
@@ -58,9 +61,10 @@ internal abstract class StateDefinition(string name, Type type, Needs needs, int
     {
         (Place, TimeToLive, MaxBytes, MaxAge, IsCached) = (place, model.Expires, model.MaxBytes, model.MaxAge, model.IsCached);
         (Adopts, IsCompressed, PadTo) = (model.MigrateFrom == Place.Client && place != Place.Client, model.IsCompressed, model.PadTo);
+        Durability = model.Durability;
         Guard = place == Place.Client && model.IsGuarded ? new GuardDefinition(this) : null;
-        // What lives with the client is at hand in every request, and nothing of it may be held by a server.
-        if (place == Place.Client) (MaxAge, IsCached) = (null, false);
+        // What lives with the client is at hand in every request, and nothing of it may be held by a server; a node has it in memory anyway.
+        if (place != Place.Store) (MaxAge, IsCached) = (null, false);
     }
 
     public abstract IStateSlot OpenState(Row row, bool isNew);

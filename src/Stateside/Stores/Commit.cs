@@ -53,7 +53,7 @@ public enum RowChange
     Touch,
 }
 
-/// <summary>One row in a commit. The new version of a row that is put or deleted is <see cref="Expected"/>.<see cref="StateVersion.Next"/>.</summary>
+/// <summary>One row in a commit. The new version of a row that is put or deleted is <see cref="After"/>.</summary>
 /// <param name="Key">Which one.</param>
 /// <param name="Change">What to do.</param>
 /// <param name="Expected">The version that was loaded.</param>
@@ -61,6 +61,16 @@ public sealed record RowWrite(StateKey Key, RowChange Change, StateVersion Expec
 {
     /// <summary>How long a store remembers the version of a deleted or expired row at least, so that an unknown outcome can still be resolved.</summary>
     public static readonly TimeSpan TombstoneLife = TimeSpan.FromHours(1);
+
+    /// <summary>
+    /// The version that the row gets, if not the next after <see cref="Expected"/>: a write that sums up several turns leaves the row
+    /// where the last of them left it in memory. Its counter is above that of <see cref="Expected"/>.
+    /// </summary>
+    public StateVersion? Becomes { get; init; }
+
+    /// <summary>The version that a put or a delete gives the row.</summary>
+    /// <param name="turn">The turn of the commit.</param>
+    public StateVersion After(TurnId turn) => Becomes ?? Expected.Next(turn);
 
     /// <summary>The version of the state's shape (<see cref="RowChange.Put"/>).</summary>
     public int Schema { get; init; } = 1;

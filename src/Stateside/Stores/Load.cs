@@ -28,7 +28,7 @@ public sealed class Row
     public static Row Of(RowWrite write, TurnId turn, TimeSpan? remaining)
     {
         ArgumentNullException.ThrowIfNull(write);
-        return new(write.Key, write.Expected.Next(turn), write.Schema, write.Sequence + write.Events.Count, write.Body, remaining) { Decoded = write.Decoded };
+        return new(write.Key, write.After(turn), write.Schema, write.Sequence + write.Events.Count, write.Body, remaining) { Decoded = write.Decoded };
     }
 
     /// <summary>The same row with another time to live. A version names one content for ever, so a store that finds a version it has read before may answer with the row it has.</summary>

@@ -175,7 +175,7 @@ public sealed class MemoryStore(TimeProvider time) : IStore
         var put = row.Change == RowChange.Put;
         var entry = new Entry
         {
-            Version = row.Expected.Next(turn),
+            Version = row.After(turn),
             Exists = put,
             Schema = row.Schema,
             Sequence = put ? row.Sequence + row.Events.Count : 0,

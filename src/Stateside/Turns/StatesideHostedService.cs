@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Stateside.Cluster;
 using Stateside.Configuration;
 using Stateside.Diagnostics;
 using Stateside.Sealing;
@@ -15,7 +16,7 @@ namespace Stateside.Turns;
 /// </summary>
 internal sealed class StatesideHostedService(
     StatesideBuilder builder, StateRegistry registry, StatesideRuntimeHolder holder, IEnumerable<IStoreProvider> providers,
-    TimeProvider time, Telemetry telemetry, ILoggerFactory logs, IStore? given = null, ITurnWatch? watch = null)
+    TimeProvider time, Telemetry telemetry, ILoggerFactory logs, IStore? given = null, ITurnWatch? watch = null, INodePort? port = null)
     : IHostedLifecycleService, IAsyncDisposable
 {
     /// <summary>Most rows that one clean-up removes, so that it never holds the store for long.</summary>
@@ -35,12 +36,15 @@ internal sealed class StatesideHostedService(
     private Task _cleaning = Task.CompletedTask;
     private IStore? _own;
     private KeyRing? _keys;
+    private StatesideRuntime? _runtime;
 
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
         try
         {
-            var runtime = await OpenAsync(cancellationToken);
+            var runtime = _runtime = await OpenAsync(cancellationToken);
+            // A node that others are to reach joins once its port listens.
+            if (runtime.Model.Cluster.Listen is null) await runtime.JoinAsync(cancellationToken);
             holder.Publish(runtime);
             _cleaning = KeepCleanAsync(runtime.Store);
         }
@@ -53,9 +57,18 @@ internal sealed class StatesideHostedService(
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public async Task StartedAsync(CancellationToken cancellationToken)
+    {
+        if (_runtime is not { Model.Cluster.Listen: not null } runtime) return;
+        if (port is not null) runtime.Cluster!.ListensOn(port.Port);
+        await runtime.JoinAsync(cancellationToken);
+    }
 
-    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    /// <summary>While the web server still serves: requests that come meanwhile are passed on to the nodes that take the shards over.</summary>
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        if (_runtime is { } runtime) await runtime.LeaveAsync(cancellationToken);
+    }
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -92,7 +105,9 @@ internal sealed class StatesideHostedService(
             _log.StatePlaced(definition.Name, model.Places[definition.Name]);
         }
         if (registry.All.Any(d => d.IsCarried)) _keys = await OpenKeysAsync(model, store!, cancellationToken);
-        return new StatesideRuntime(model, registry, store!, capabilities, time, telemetry, logs, watch, _keys?.Sealer);
+        var isNode = registry.All.Any(d => d.Place == Place.Node) || model.Cluster.Listen is not null || model.Cluster.IsGateway;
+        var cluster = isNode ? new ClusterAgent(store!, model.Cluster, time, logs.CreateLogger<ClusterAgent>()) : null;
+        return new StatesideRuntime(model, registry, store!, capabilities, time, telemetry, logs, watch, _keys?.Sealer, cluster);
     }
 
     private async Task<KeyRing> OpenKeysAsync(StatesideModel model, IStore store, CancellationToken cancellationToken)
@@ -157,6 +172,7 @@ internal sealed class StatesideHostedService(
     private async ValueTask ReleaseAsync()
     {
         holder.Publish(null);
+        if (Interlocked.Exchange(ref _runtime, null) is { } runtime) await runtime.StopAsync();
         if (Interlocked.Exchange(ref _keys, null) is { } keys) await keys.DisposeAsync();
         if (Interlocked.Exchange(ref _own, null) is { } store) await store.DisposeAsync();
     }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Stateside.Caching;
+using Stateside.Cluster;
 using Stateside.Configuration;
 using Stateside.Diagnostics;
 using Stateside.Places;
@@ -16,10 +17,11 @@ internal sealed class StatesideRuntime : IAsyncDisposable
     private readonly Telemetry _telemetry;
     private readonly TurnRunner _runner;
     private readonly ITurnWatch? _watch;
+    private int _stopped;
 
     public StatesideRuntime(
         StatesideModel model, StateRegistry registry, IStore store, StoreCapabilities capabilities, TimeProvider time, Telemetry telemetry, ILoggerFactory logs,
-        ITurnWatch? watch = null, Sealer? sealer = null)
+        ITurnWatch? watch = null, Sealer? sealer = null, ClusterAgent? cluster = null)
     {
         (Model, Registry, Store, Capabilities, Time, _telemetry, _watch) = (model, registry, store, capabilities, time, telemetry, watch);
         Gate = new TurnGate(model.Limits.MaxTurns, model.Limits.MaxQueue);
@@ -27,9 +29,16 @@ internal sealed class StatesideRuntime : IAsyncDisposable
         var cache = NearCache.Of(model, registry, time, telemetry);
         telemetry.WatchCache(() => cache?.Bytes ?? 0);
         if (cache is not null) store.Watch(cache);
-        Sessions = new SessionIssuer(sealer, model.Session, time);
+        var turns = new TurnStore(store, telemetry, cache);
+        if (cluster is not null)
+        {
+            (Cluster, Node) = (cluster, new NodePlace(cluster, turns, registry, model.Node, time));
+            Router = new Router(cluster, model.Node, time);
+            telemetry.WatchNode(cluster, Node);
+        }
+        Sessions = new SessionIssuer(sealer, model.Session, time) { IsHome = cluster is null ? null : group => cluster.Shards[group.Shard].IsOwned };
         var client = sealer is null ? null : new ClientPlace(sealer, model, time);
-        _runner = new TurnRunner(new TurnStore(store, telemetry, cache), client, Sessions, Gate, model, time, telemetry, logs.CreateLogger<TurnRunner>());
+        _runner = new TurnRunner(turns, client, Node, Sessions, Gate, model, time, telemetry, logs.CreateLogger<TurnRunner>());
     }
 
     public StatesideModel Model { get; }
@@ -43,6 +52,15 @@ internal sealed class StatesideRuntime : IAsyncDisposable
     public TimeProvider Time { get; }
 
     public TurnGate Gate { get; }
+
+    /// <summary>This node among the others; null where no state lives on nodes.</summary>
+    public ClusterAgent? Cluster { get; }
+
+    /// <summary>States in memory; null where none lives on nodes.</summary>
+    public NodePlace? Node { get; }
+
+    /// <summary>Hop 2; null where no state lives on nodes.</summary>
+    public Router? Router { get; }
 
     public SessionIssuer Sessions { get; }
 
@@ -69,5 +87,30 @@ internal sealed class StatesideRuntime : IAsyncDisposable
         }
     }
 
-    public ValueTask DisposeAsync() => Store.DisposeAsync();
+    /// <summary>Passes on what this node owns and writes what is in memory only. Turns still run meanwhile, and wait where they must.</summary>
+    public async ValueTask LeaveAsync(CancellationToken cancellationToken)
+    {
+        if (Cluster is not null) await Cluster.LeaveAsync(cancellationToken);
+    }
+
+    /// <summary>Joins the cluster, if states live on nodes.</summary>
+    /// <exception cref="StatesideException">SS4003 to SS4006: this node does not fit into it.</exception>
+    public async ValueTask JoinAsync(CancellationToken cancellationToken)
+    {
+        if (Cluster is not null) await Cluster.JoinAsync(Node!.FlushAsync, cancellationToken);
+    }
+
+    /// <summary>Ends what runs beside the turns; the store stays with whoever opened it.</summary>
+    public async ValueTask StopAsync()
+    {
+        if (Interlocked.Exchange(ref _stopped, 1) == 1) return;
+        if (Node is not null) await Node.DisposeAsync();
+        if (Cluster is not null) await Cluster.DisposeAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        await Store.DisposeAsync();
+    }
 }

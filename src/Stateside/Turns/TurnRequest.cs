@@ -35,6 +35,32 @@ internal sealed class TurnRequest
     /// <summary>The same request with what it brought.</summary>
     public TurnRequest With(SlotRequest[] slots, Row?[] held) => new() { Slots = slots, Group = Group, Receipt = Receipt, TaggedSlot = TaggedSlot, Held = held };
 
+    /// <summary>The turn's right to the memory of its group; null where no state of it lives on a node.</summary>
+    public NodeEntry? Owned { get; private set; }
+
+    /// <summary>The same request, inside the shard.</summary>
+    public TurnRequest On(NodeEntry? owned)
+    {
+        Owned = owned;
+        return this;
+    }
+
+    /// <summary>The group whose owner the turn runs on: the one that it writes, if states of it live on a node, else that of the first it reads; null if none does.</summary>
+    public Group? Home
+    {
+        get
+        {
+            Group? read = null;
+            foreach (var slot in Slots)
+            {
+                if (slot.Definition.Place != Place.Node) continue;
+                if (slot.Writes) return Group;
+                read ??= slot.Key.Group;
+            }
+            return read;
+        }
+    }
+
     /// <summary>The slot that <c>If-Match</c> and <c>ETag</c> speak of; -1 for none.</summary>
     public int TaggedSlot { get; init; } = -1;
 }

@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using Stateside.Diagnostics;
+using Stateside.Places;
 using Stateside.Sessions;
 using Stateside.Stores;
 
@@ -20,7 +21,7 @@ internal sealed partial class TurnRunner
 
     private async ValueTask<CachedAttempt> TryCachedAsync(ITurnHost host, TurnRequest request, SessionHandle? session, TurnSeed seed)
     {
-        if (store.Recall(request, session) is not { } cached) return default;
+        if (Recall(request, session) is not { } cached) return default;
         if (session is { HasRow: true } && !session.IsProvedBy(cached.SessionRow!, seed.Now)) return default;
         TurnRun? attempt = null;
         Commit? commit = null;
@@ -40,8 +41,8 @@ internal sealed partial class TurnRunner
         var runs = attempt is null ? 0 : 1;
         if (commit is null)
         {
-            var loaded = await store.LoadAsync(request, session, host.Aborted);
-            if (!cached.Stands(request, loaded))
+            var loaded = await LoadAsync(request, session, host.Aborted);
+            if (!cached.Stands(request, loaded) || !await IsSettledAsync(request))
             {
                 telemetry.ReRuns.Add(runs);
                 return new(null, loaded, runs);
@@ -49,8 +50,12 @@ internal sealed partial class TurnRunner
             failure?.Throw();
             return new(await FinishReadAsync(attempt!, loaded, reply), loaded, runs);
         }
-        switch (await store.CommitAsync(commit))
+        switch (await CommitAsync(request, commit))
         {
+            case CommitResult.AlreadyRecorded { Receipt: { } there } when request.Owned is not null:
+                return new(await RecordedAsync(request, there, seed, host.Aborted), null, runs);
+            case CommitResult.Conflict when request.Owned is not null:
+                return new(null, await ReloadAsync(request, session, seed, cached, (CommitResult.Conflict)NodePlace.Stale, host.Aborted), runs);
             case CommitResult.Conflict conflict when SessionStands(conflict, session, seed):
                 telemetry.ReRuns.Add(1);
                 log.ReRun(attempt!.Turn.Id, attempt.Turn.Run, request.Group);

@@ -29,7 +29,7 @@ internal sealed partial class TurnRunner
             var (_, moved, guard) = await FindMovedAsync(slot, aborted);
             if (moved.Exists) continue;
             brought = await NewestAsync(place, slot, brought, ClientGuard.Read(guard), aborted);
-            loaded.Rows[i] = await AdoptAsync(place, slot, brought, row.Version, moved.Version, seed);
+            loaded.Rows[i] = await AdoptAsync(place, request.Owned, slot, brought, row.Version, moved.Version, seed);
         }
         return await place.CompareAsync(request, loaded, aborted);
     }
@@ -38,12 +38,14 @@ internal sealed partial class TurnRunner
     private async ValueTask<TurnOutcome> RecordedAsync(TurnRequest request, ReceiptRow there, TurnSeed seed, CancellationToken aborted)
     {
         var outcome = Recorded(request.Receipt!, there);
+        // What the first request changed may be in the store without memory knowing: its answer to that node may have been lost.
+        request.Owned?.Memory.Forget();
         if (client is null || request.Held is null) return outcome;
         var then = ClientReceipt.Read(there.Body);
         foreach (var state in then)
         {
             var i = Array.FindIndex(request.Slots, slot => slot.Definition.Name == state.Name && slot.Definition.Adopts);
-            if (i >= 0) await TakeOverReplayedAsync(client, request.Slots[i], state, seed, aborted);
+            if (i >= 0) await TakeOverReplayedAsync(client, request.Owned, request.Slots[i], state, seed, aborted);
         }
         return outcome with { Again = ClientPlace.Again(request, then) };
     }
@@ -53,7 +55,7 @@ internal sealed partial class TurnRunner
     /// took over from the client may be the version before: then the replayed one takes its place, unless others have built on that.
     /// </summary>
     /// <exception cref="StatesideException">SS1021: they have. What the first request did is in no state, and is not claimed to be.</exception>
-    private async ValueTask TakeOverReplayedAsync(ClientPlace place, SlotRequest slot, SealedState state, TurnSeed seed, CancellationToken aborted)
+    private async ValueTask TakeOverReplayedAsync(ClientPlace place, NodeEntry? owned, SlotRequest slot, SealedState state, TurnSeed seed, CancellationToken aborted)
     {
         if (await place.OpenAsync(slot.Definition, slot.Key, state.Token!, aborted) is not { Exists: true } replayed) return;
         var (row, moved, _) = await FindMovedAsync(slot, aborted);
@@ -61,7 +63,7 @@ internal sealed partial class TurnRunner
         if (taken?.Counter >= replayed.Version.Counter) return;
         var isUntouched = taken is null ? row.Version.IsNone : row is { Exists: true, Version.Counter: 1 };
         if (!isUntouched) throw Errors.ClientStateBehind(slot.Definition.Name, new SealedState(slot.Definition.Name, null));
-        var now = await AdoptAsync(place, slot, replayed, row.Version, moved.Version, seed);
+        var now = await AdoptAsync(place, owned, slot, replayed, row.Version, moved.Version, seed);
         if (!now.Body.Span.SequenceEqual(replayed.Body.Span)) throw Errors.ClientStateBehind(slot.Definition.Name, new SealedState(slot.Definition.Name, null));
     }
 
@@ -91,11 +93,17 @@ internal sealed partial class TurnRunner
 
     /// <summary>Writes what a client brought as the row in the store, and beside it that it has moved.</summary>
     /// <returns>The row that is there now, whoever wrote it.</returns>
-    private async ValueTask<Row> AdoptAsync(ClientPlace place, SlotRequest slot, Row brought, StateVersion expected, StateVersion expectedMove, TurnSeed seed)
+    private async ValueTask<Row> AdoptAsync(ClientPlace place, NodeEntry? owned, SlotRequest slot, Row brought, StateVersion expected, StateVersion expectedMove, TurnSeed seed)
     {
         var life = place.Life(slot.Definition);
         var write = new RowWrite(slot.Key, RowChange.Put, expected) { Schema = brought.Schema, Body = brought.Body, TimeToLive = life };
-        var commit = new Commit(slot.Key.Group, seed.Id) { Rows = [write, MovedState.Write(slot.Key, expectedMove, brought.Version, life)] };
+        var commit = new Commit(slot.Key.Group, seed.Id)
+        {
+            Rows = [write, MovedState.Write(slot.Key, expectedMove, brought.Version, life)],
+            Fence = owned is not null && owned.Group == slot.Key.Group ? new Fence(owned.Shard.Number, owned.Memory.Epoch) : null,
+        };
+        // The row comes into the store beside memory, which took it to be absent.
+        owned?.Memory.Forget();
         if (await store.CommitAsync(commit) is CommitResult.Conflict conflict) return conflict.Rows[0];
         telemetry.Adopted.Add(1);
         return Row.Of(write, seed.Id, life);

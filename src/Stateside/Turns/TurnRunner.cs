@@ -14,7 +14,7 @@ namespace Stateside.Turns;
 /// (which states, under which keys), 2 (route to the owner) and 4 (run the handler).
 /// </summary>
 internal sealed partial class TurnRunner(
-    TurnStore store, ClientPlace? client, SessionIssuer sessions, TurnGate gate, StatesideModel model, TimeProvider time, Telemetry telemetry, ILogger<TurnRunner> log)
+    TurnStore store, ClientPlace? client, NodePlace? node, SessionIssuer sessions, TurnGate gate, StatesideModel model, TimeProvider time, Telemetry telemetry, ILogger<TurnRunner> log)
 {
     /// <summary>Most times that the commit of a handler which called outside is sent to a store that is away.</summary>
     private const int MostCompletions = 5;
@@ -28,15 +28,17 @@ internal sealed partial class TurnRunner(
         var session = host.Session;
         var request = await BindAsync(host, session, seed);                                        // 1 which states
         await RefuseOutstandingAsync(request, session, seed, host.Aborted);
-        using var pass = await gate.QueueAsync(request.Group, host.Aborted);
+        using var scope = new TurnScope(gate, node);
+        await scope.EnterAsync(request, host.Aborted);                                             // 2 on the owner: its memory
         var first = await TryCachedAsync(host, request, session, seed);                            // 3 load: from the near cache,
         if (first.Outcome is { } done) return done;
-        var loaded = first.Loaded ?? await store.LoadAsync(request, session, host.Aborted);        //   or from the store
+        var loaded = first.Loaded ?? await LoadAsync(request, session, host.Aborted);              //   memory, or the store
         if (session is { HasRow: true } && !session.IsProvedBy(loaded.SessionRow!, seed.Now))
         {
             session = sessions.Begin();
             request = await BindAsync(host, session, seed);
-            loaded = await store.LoadAsync(request, session, host.Aborted);
+            await scope.EnterAsync(request, host.Aborted);
+            loaded = await LoadAsync(request, session, host.Aborted);
         }
         if (request.Receipt is not null && session is { IsFresh: true } && request.Group == session.Group)
             return await RequireSessionAsync(session, seed);
@@ -46,30 +48,27 @@ internal sealed partial class TurnRunner(
         {
             // The turn that broke off is repeated as it was: with its time, its ids and its new keys.
             seed = ClaimBody.Read(lapsed.Body);
-            request = await BindAsync(host, session, seed);
+            request = (await BindAsync(host, session, seed)).On(request.Owned);
             loaded = loaded.Under(request);
         }
 
         if (client is not null) loaded = await TakeOverAsync(client, request, loaded, seed, host.Aborted);
-        host.Check(request, loaded.Rows);
         var attempt = Open(request, loaded, session, seed, first.Runs + 1, host.Aborted);
         if (request.Receipt is { CallsOutside: true }) return await RunClaimedAsync(host, attempt, loaded, seed);
         while (true)
         {
-            var reply = await host.RunAsync(attempt);                                              // 4 run the handler
-            if (!reply.Discard) client?.Seal(attempt, loaded, host.Carrier);                       // 5 the places: sealed for the client,
-            var commit = TurnCommit.Of(attempt, reply, loaded.SessionRow, model);                  //   or rows for the store
-            if (commit is null) return await FinishReadAsync(attempt, loaded, reply);
-            switch (await store.CommitAsync(commit))                                               // 6 commit
+            var ran = await RunAsync(host, attempt, loaded);                                       // 4 run the handler
+            if (ran is { Discard: false }) client?.Seal(attempt, loaded, host.Carrier);            // 5 the places: sealed for the client,
+            var commit = ran is { } reply ? TurnCommit.Of(attempt, reply, loaded.SessionRow, model) : null; // or rows for the store
+            if (ran is { } read && commit is null && await IsSettledAsync(request)) return await FinishReadAsync(attempt, loaded, read);
+            switch (commit is null ? NodePlace.Stale : await CommitAsync(request, commit))         // 6 commit
             {
                 case CommitResult.AlreadyRecorded { Receipt: { } there }:
                     return await RecordedAsync(request, there, seed, host.Aborted);
                 case CommitResult.Conflict conflict when attempt.Turn.Run < model.Limits.MaxRuns + first.Runs && SessionStands(conflict, session, seed):
                     telemetry.ReRuns.Add(1);
                     log.ReRun(attempt.Turn.Id, attempt.Turn.Run, request.Group);
-                    loaded = loaded.With(request, conflict.Rows);
-                    if (client is not null) loaded = await client.CompareAsync(request, loaded, host.Aborted);
-                    host.Check(request, loaded.Rows);
+                    loaded = await ReloadAsync(request, session, seed, loaded, conflict, host.Aborted);
                     await PauseAsync(attempt.Turn.Run - first.Runs);
                     attempt = Open(request, loaded, session, seed, attempt.Turn.Run + 1, host.Aborted);
                     continue;
@@ -78,7 +77,7 @@ internal sealed partial class TurnRunner(
                 case CommitResult.Fenced:
                     throw Errors.Fenced();
                 default:
-                    return new TurnOutcome(attempt, null, attempt.BeginsSession(reply.Receipt is not null) ? session : null);
+                    return new TurnOutcome(attempt, null, attempt.BeginsSession(ran!.Value.Receipt is not null) ? session : null);
             }
         }
     }
@@ -105,6 +104,7 @@ internal sealed partial class TurnRunner(
     private async ValueTask<TurnOutcome> RunClaimedAsync(ITurnHost host, TurnRun attempt, LoadedTurn loaded, TurnSeed seed)
     {
         var receipt = attempt.Request.Receipt!;
+        host.Check(attempt.Request, loaded.Rows);
         await using var claim = new OutsideClaim(store, attempt.Request.Group!.Value, receipt, seed, model.Idempotency, time, log);
         if (await claim.TakeAsync(loaded.Receipt?.Claim) is { } first) return await RecordedAsync(attempt.Request, first, seed, host.Aborted);
         try
@@ -112,7 +112,7 @@ internal sealed partial class TurnRunner(
             var reply = await host.RunAsync(attempt);
             if (!reply.Discard) client?.Seal(attempt, loaded, host.Carrier);
             var commit = TurnCommit.Of(attempt, reply with { Receipt = claim.Settle(reply.Receipt) }, loaded.SessionRow, model);
-            if (commit is not null && await CommitPatientlyAsync(commit) == CommitResult.Committed)
+            if (commit is not null && await CommitPatientlyAsync(attempt.Request, commit) == CommitResult.Committed)
                 return new TurnOutcome(attempt, null, attempt.BeginsSession(writesReceipt: true) ? attempt.Session : null);
         }
         catch (Exception e)
@@ -123,13 +123,13 @@ internal sealed partial class TurnRunner(
     }
 
     /// <summary>The commit of a handler that called outside is the only record of that call, so a store that is away for a moment is asked again.</summary>
-    private async ValueTask<CommitResult> CommitPatientlyAsync(Commit commit)
+    private async ValueTask<CommitResult> CommitPatientlyAsync(TurnRequest request, Commit commit)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return await store.CommitAsync(commit);
+                return await CommitAsync(request, commit);
             }
             catch (StatesideException e) when (e.Applied == Applied.No && attempt < MostCompletions)
             {
@@ -189,7 +189,8 @@ internal sealed partial class TurnRunner(
         {
             try
             {
-                await store.CommitAsync(touch);
+                if (run.Request.Owned is { } owned && touch.Group == owned.Group) await node!.TouchAsync(touch, owned);
+                else await store.CommitAsync(touch);
             }
             catch (StatesideException e)
             {

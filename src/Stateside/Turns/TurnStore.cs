@@ -11,26 +11,33 @@ namespace Stateside.Turns;
 internal sealed class TurnStore(IStore store, Telemetry telemetry, NearCache? cache = null)
 {
     /// <summary>Hop 3: one trip for everything the turn reads; none if nothing of it can exist yet.</summary>
-    public async ValueTask<LoadedTurn> LoadAsync(TurnRequest request, SessionHandle? session, CancellationToken cancellationToken)
+    /// <param name="request">The turn.</param>
+    /// <param name="session">Its session.</param>
+    /// <param name="cancellationToken">The client has gone.</param>
+    /// <param name="known">Rows that are at hand already; null for those that are not.</param>
+    /// <param name="knownSession">The same for the session's row.</param>
+    public async ValueTask<LoadedTurn> LoadAsync(TurnRequest request, SessionHandle? session, CancellationToken cancellationToken, Row[]? known = null, Row? knownSession = null)
     {
         var keys = new List<StateKey>(request.Slots.Length + 1);
         var rows = new Row[request.Slots.Length];
         for (var i = 0; i < rows.Length; i++)
         {
             var slot = request.Slots[i];
-            if (slot.Definition.Place == Place.Client) rows[i] = request.Held![i]!;
+            if (known?[i] is { } atHand) rows[i] = atHand;
+            else if (slot.Definition.Place == Place.Client) rows[i] = request.Held![i]!;
             else if (!IsStored(slot, session)) rows[i] = Row.Absent(slot.Key);
             else if (Recent(slot) is { } recent) rows[i] = recent;
             else keys.Add(slot.Key);
         }
-        if (session is { HasRow: true }) keys.Add(session.Key);
+        var loadsSession = session is { HasRow: true } && knownSession is null;
+        if (loadsSession) keys.Add(session!.Key);
         var fresh = session is { IsFresh: true } && request.Group == session.Group;
         var receipt = request.Receipt is { } r && !fresh ? new ReceiptKey(request.Group!.Value, r.Id) : (ReceiptKey?)null;
 
         var loaded = keys.Count == 0 && receipt is null ? new LoadResult([], null) : await LoadAsync(new LoadRequest(keys, receipt), cancellationToken);
         var next = 0;
         for (var i = 0; i < rows.Length; i++) rows[i] ??= loaded.Rows[next++];
-        return new LoadedTurn(rows, session is { HasRow: true } ? loaded.Rows[next] : null, loaded.Receipt);
+        return new LoadedTurn(rows, loadsSession ? loaded.Rows[next] : knownSession, loaded.Receipt);
     }
 
     /// <summary>
@@ -113,7 +120,7 @@ internal sealed class TurnStore(IStore store, Telemetry telemetry, NearCache? ca
 
     /// <summary>
     /// What became of a commit whose answer was lost. It is known to be written if a row is at the version it wrote, or its
-    /// receipt or claim is there; known not to be if a row it wrote has passed to another turn at the very same count. Anything else
+    /// receipt or claim is there; known not to be if a row it wrote has passed to another turn at a count that it would have passed over. Anything else
     /// stays unknown: a commit still on its way may yet arrive.
     /// </summary>
     private async ValueTask<CommitResult> ResolveAsync(Commit commit, StoreException lost)
@@ -133,13 +140,13 @@ internal sealed class TurnStore(IStore store, Telemetry telemetry, NearCache? ca
         {
             var write = commit.Rows[i];
             if (write.Change is not (RowChange.Put or RowChange.Delete)) continue;
-            var mine = write.Expected.Next(commit.Turn);
-            if (now.Rows[i].Version == mine) return CommitResult.Committed;
-            if (now.Rows[i].Version.Counter == mine.Counter) return new CommitResult.Conflict(now.Rows);
+            var (mine, there) = (write.After(commit.Turn), now.Rows[i].Version);
+            if (there == mine) return CommitResult.Committed;
+            if (there.Counter > write.Expected.Counter && there.Counter <= mine.Counter) return new CommitResult.Conflict(now.Rows);
         }
-        if (now.Receipt is not { } there || commit.Receipt is not { } asked) throw Errors.CommitUnknown(lost);
-        if (IsWrittenBy(asked, there)) return CommitResult.Committed;
-        return there.Status == ReceiptStatus.Recorded && asked.ExpectedClaim is null ? new CommitResult.AlreadyRecorded(there) : throw Errors.CommitUnknown(lost);
+        if (now.Receipt is not { } receiptThere || commit.Receipt is not { } asked) throw Errors.CommitUnknown(lost);
+        if (IsWrittenBy(asked, receiptThere)) return CommitResult.Committed;
+        return receiptThere.Status == ReceiptStatus.Recorded && asked.ExpectedClaim is null ? new CommitResult.AlreadyRecorded(receiptThere) : throw Errors.CommitUnknown(lost);
     }
 
     /// <summary>Whether a claim, or what settles it, was written. A claim's token is its own; of two settling receipts that are equal it does not matter whose is there.</summary>

@@ -17,6 +17,17 @@ public sealed class PlaceTests
         Golden.Equal(Path.Combine("tests", "Stateside.SystemTests", "Places", "transcript.txt"), transcript.Text);
     }
 
+    [Theory, MemberData(nameof(Engines))]
+    public async Task The_same_conversation_gets_the_same_answers_where_a_node_holds_everything(string engine)
+    {
+        await using var under = await Engine.StartAsync(engine);
+        await using var shop = await Host.StartShopAsync(
+            under.Url, "--Stateside:States:cart:Place=Node", "--Stateside:States:order:Place=Node", "--Stateside:States:counter:Place=Node");
+        using var transcript = new Transcript(shop.Url);
+        await TalkAsync(transcript);
+        Golden.Equal(Path.Combine("tests", "Stateside.SystemTests", "Places", "transcript.txt"), transcript.Text);
+    }
+
     /// <summary>
     /// What must differ where the client carries its cart: each change gives it cookies, which no cache may keep. Everything else is the same,
     /// and transcript.client.txt is the whole of it.

@@ -1,0 +1,504 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+using Stateside.Diagnostics;
+using Stateside.Stores;
+
+namespace Stateside.Cluster;
+
+/// <summary>
+/// This node in the cluster. At each beat it gives a sign of life (a write to its own row), looks at the view and at the rows of the
+/// nodes that it watches, and does what follows: takes the shards that have become its own, passes on those that have not, and ends
+/// nodes that are silent. There is no leader: whoever sees what is to be done tries, and the store lets one of them.
+/// </summary>
+/// <remarks>
+/// A shard is safe with three locks, one behind the other: the view names one owner; the store refuses commits under an epoch lower than
+/// the owner's, who raises it before anything is read; and a node that may no longer answer from memory knows by its own clock, earlier
+/// than anybody else takes its shards: its lease runs from before the write that renewed it, theirs from after.
+/// </remarks>
+internal sealed class ClusterAgent : IOwnership, IAsyncDisposable
+{
+    /// <summary>How many nodes each one watches: all of a node's watchers have to die with it before it is noticed later.</summary>
+    private const int MostWatched = 3;
+
+    /// <summary>Shards that are passed on in one step: others are served meanwhile.</summary>
+    private const int HandOffStep = 64;
+
+    /// <summary>How long a hand-off waits for the turns inside; then these shards stay for now.</summary>
+    private static readonly TimeSpan s_drain = TimeSpan.FromMilliseconds(500);
+
+    private readonly ClusterStore _store;
+    private readonly ClusterModel _model;
+    private readonly TimeProvider _time;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _log;
+    private readonly Shard[] _shards;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Dictionary<string, Watched> _watched = new(StringComparer.Ordinal);
+    private readonly Lock _gate = new();
+    private Func<Shard, ValueTask<bool>> _flush = _ => new(true);
+    private Task _beating = Task.CompletedTask;
+    private Task _passing = Task.CompletedTask;
+    private Task _looking = Task.CompletedTask;
+    private Task _renewing = Task.CompletedTask;
+    private bool _isStoreAway;
+    private volatile bool _isGone;
+    private Task<ClusterView>? _look;
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Member _self;
+    private StateVersion _selfVersion;
+    private StateVersion _viewVersion;
+    private long _adopted;
+    private long _leaseFrom;
+    private bool _hasLease;
+    private volatile ClusterView? _view;
+
+    /// <param name="store">The store that all nodes share.</param>
+    /// <param name="model">The configuration.</param>
+    /// <param name="time">Timers.</param>
+    /// <param name="log">Where it tells what happens.</param>
+    public ClusterAgent(IStore store, ClusterModel model, TimeProvider time, ILogger log)
+    {
+        (_store, _model, _time, _clock, _log) = (new ClusterStore(store), model, time, BootClock.For(time), log);
+        _shards = new Shard[Group.ShardCount];
+        for (var i = 0; i < _shards.Length; i++) _shards[i] = new Shard(i);
+        _self = NewLife();
+    }
+
+    public IReadOnlyList<Shard> Shards => _shards;
+
+    /// <summary>This node, in its present life.</summary>
+    public Member Self => _self;
+
+    /// <summary>What this node knows of the cluster; null before it has looked.</summary>
+    public ClusterView? View => _view;
+
+    /// <inheritdoc/>
+    public bool HoldsLease => _hasLease && _clock.GetElapsedTime(Volatile.Read(ref _leaseFrom)) < _model.Lease - _model.Margin;
+
+    /// <inheritdoc/>
+    public bool IsElsewhere(int shard) => _view?.Owner(shard) is { } owner && !owner.Is(_self);
+
+    private bool IsOurs(int shard) => _view is { } view && IsOursIn(view, shard);
+
+    /// <summary>Whether this node is of use: as a member it is in the view, with its lease; as a gateway it knows one that is.</summary>
+    public bool IsReady => _view is { } view && (_model.IsGateway ? view.Members.Count > 0 : view.Has(_self) && HoldsLease);
+
+    /// <summary>Whether this node owns nothing and passes everything on.</summary>
+    public bool IsGateway => _model.IsGateway;
+
+    /// <summary>Says where the node port has come to listen, before this node joins.</summary>
+    public void ListensOn(int port) => _self = _self with { Port = _model.Port == 0 ? port : _model.Port };
+
+    /// <summary>How long the last planned hand-off took: from its seal to the view that passes it on.</summary>
+    public TimeSpan LastHandOff { get; private set; }
+
+    /// <summary>How many shards this node owns.</summary>
+    public int OwnedCount => _shards.Count(s => s.IsOwned);
+
+    /// <summary>Joins the cluster, or begins it. A gateway only looks.</summary>
+    /// <param name="flush">Writes what of a shard is in memory only; called before it is passed on.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <exception cref="StatesideException">SS4003 to SS4005: this node does not fit into the cluster.</exception>
+    public async ValueTask JoinAsync(Func<Shard, ValueTask<bool>> flush, CancellationToken cancellationToken)
+    {
+        _flush = flush;
+        if (_model.IsGateway) await LookAsync(cancellationToken);
+        else
+        {
+            await WaitForNameAsync(cancellationToken);
+            await BeginLifeAsync(cancellationToken);
+        }
+        _beating = BeatAsync();
+    }
+
+    /// <summary>Passes all shards on and leaves. What cannot be passed on, since there is nobody or the store is away, is flushed and left to whoever comes.</summary>
+    public async ValueTask LeaveAsync(CancellationToken cancellationToken)
+    {
+        if (_model.IsGateway || _view is null || _isGone) return;
+        try
+        {
+            await ChangeAsync(v => v.Has(_self) ? v.Leaving(_self) : v);
+            while (!cancellationToken.IsCancellationRequested && _shards.Any(s => !s.IsAway) && _view.Members.Any(m => !m.IsLeaving))
+            {
+                await BeginPassing();
+                await Task.Delay(_model.Beat / 10, _time, cancellationToken);
+            }
+        }
+        catch (Exception e) when (e is StoreException or OperationCanceledException)
+        {
+            _log.LeaveFailed(e);
+        }
+        // From here on it is as a gateway: it gives no sign of life, and passes on what still comes to it.
+        _isGone = true;
+        await _renewing;
+        foreach (var shard in _shards.Where(s => !s.IsAway))
+        {
+            await WithinAsync(shard.SealAsync(), s_drain);
+            await _flush(shard);
+        }
+        try
+        {
+            await ChangeAsync(v => v.Has(_self) ? v.Without(_self) : v);
+            await _store.EndAsync(_self.Name, _selfVersion);
+        }
+        catch (StoreException e)
+        {
+            _log.LeaveFailed(e);
+        }
+        foreach (var shard in _shards) shard.Drop();
+    }
+
+    /// <summary>Looks at the view now, together with whoever else does, unless it is known in that number already.</summary>
+    /// <exception cref="StoreException">The store is away.</exception>
+    public async ValueTask<ClusterView> RefreshAsync(long atLeast, CancellationToken cancellationToken)
+    {
+        if (_view is { } known && known.Number >= atLeast) return known;
+        Task<ClusterView> look;
+        lock (_gate) look = _look is { IsCompleted: false } ? _look : _look = LookAsync(_stopping.Token);
+        return await look.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Completes with the next change of the view.</summary>
+    public Task Changed => Volatile.Read(ref _changed).Task;
+
+    /// <inheritdoc/>
+    public void Lost(int shard, long epoch)
+    {
+        if (_shards[shard].Epoch != epoch) return;
+        _log.ShardLost(shard, epoch);
+        _shards[shard].Drop();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        await _beating;
+        await _passing;
+        _stopping.Dispose();
+    }
+
+    private Member NewLife() => new(_model.Name, TurnId.New().Value, _model.Host, _self?.Port ?? _model.Port);
+
+    private async Task BeatAsync()
+    {
+        while (!_stopping.IsCancellationRequested)
+        {
+            try
+            {
+                await Task.Delay(_model.Beat, _time, _stopping.Token);
+                if (!_model.IsGateway && !_isGone) await (_renewing = RenewAsync());
+                // Whatever there is to be done must not hold up the next sign of life.
+                if (_looking.IsCompleted) _looking = LookAroundAsync();
+                if (_isStoreAway) _log.StoreBack();
+                _isStoreAway = false;
+            }
+            catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+            {
+                break;
+            }
+            catch (Exception e) when (e is StoreException or StatesideException)
+            {
+                // Without the store the lease runs out by itself; with it, the next beat goes on.
+                if (!_isStoreAway) _log.BeatFailed(e);
+                _isStoreAway = true;
+            }
+        }
+        await _looking;
+    }
+
+    /// <summary>A sign of life. The lease runs from before it was sent.</summary>
+    private async Task RenewAsync()
+    {
+        var began = _clock.GetTimestamp();
+        var row = await _store.RenewAsync(_self, _selfVersion);
+        if (ClusterStore.IncarnationOf(row) == _self.Incarnation)
+        {
+            // After a lost answer the row may stand at the version of that write, which is as good.
+            _selfVersion = row.Version;
+            Volatile.Write(ref _leaseFrom, began);
+            _hasLease = true;
+            return;
+        }
+        _log.LifeEnded(_self.Name);
+        await BeginAgainAsync();
+    }
+
+    /// <summary>The others have given this node up: everything in memory is void, and it comes back as a new one.</summary>
+    private async ValueTask BeginAgainAsync()
+    {
+        _hasLease = false;
+        foreach (var shard in _shards) shard.Drop();
+        await _looking;
+        foreach (var shard in _shards) shard.Drop();
+        _self = NewLife();
+        _selfVersion = default;
+        await WaitForNameAsync(_stopping.Token);
+        await BeginLifeAsync(_stopping.Token);
+    }
+
+    private async ValueTask BeginLifeAsync(CancellationToken cancellationToken)
+    {
+        var began = _clock.GetTimestamp();
+        var row = await _store.RenewAsync(_self, _selfVersion);
+        if (ClusterStore.IncarnationOf(row) != _self.Incarnation) throw Errors.NameTaken(_self.Name);
+        _selfVersion = row.Version;
+        Volatile.Write(ref _leaseFrom, began);
+        _hasLease = true;
+        await LookAsync(cancellationToken);
+        if (Obstacle(_view!) is not null) await EndTheDeadAsync(cancellationToken);
+        await ChangeAsync(Joined);
+    }
+
+    /// <summary>What stands in this node's way may be there no longer: whoever is silent is ended before it counts.</summary>
+    private async ValueTask EndTheDeadAsync(CancellationToken cancellationToken)
+    {
+        var watched = _view!.Members.Where(m => m.Name != _self.Name).Select(m => new Watched(m)).ToList();
+        var started = _clock.GetTimestamp();
+        while (_clock.GetElapsedTime(started) < (_model.Lease + _model.Margin) * 1.5 && watched.Count > 0)
+        {
+            await RenewAsync();
+            var began = _clock.GetTimestamp();
+            var rows = await _store.LoadAsync([.. watched.Select(w => w.Member.Name)], cancellationToken);
+            Adopt(rows.View, began);
+            for (var i = watched.Count - 1; i >= 0; i--)
+            {
+                if (!watched[i].IsSilent(rows.Members[i], began, _model, _clock)) continue;
+                await EndAsync(watched[i], rows.Members[i]);
+                watched.RemoveAt(i);
+            }
+            await Task.Delay(_model.Beat, _time, cancellationToken);
+        }
+    }
+
+    /// <summary>Why this node cannot join those who are there; null: it can.</summary>
+    private StatesideException? Obstacle(ClusterView view)
+    {
+        var others = view.Members.Where(m => m.Name != _self.Name).ToArray();
+        if (others.Length == 0) return null;
+        if (!view.Agreement.AsSpan().SequenceEqual(_model.Agreement)) return Errors.ClusterDisagrees(others[0].Name);
+        if (_self.Port == 0 || others.Any(m => m.Port == 0)) return Errors.NodeAlone(others[0].Name);
+        return others.Length >= ClusterView.MostMembers ? Errors.ClusterFull(ClusterView.MostMembers) : null;
+    }
+
+    private ClusterView Joined(ClusterView view)
+    {
+        if (view.Has(_self)) return view;
+        if (Obstacle(view) is { } obstacle) throw obstacle;
+        return view.Agreeing(_model.Agreement).With(_self);
+    }
+
+    /// <summary>A node that was killed leaves its row behind: who comes under its name waits until it is known to be dead, and ends it.</summary>
+    /// <exception cref="StatesideException">SS4003: it lives.</exception>
+    private async ValueTask WaitForNameAsync(CancellationToken cancellationToken)
+    {
+        var (rows, began) = (await _store.LoadAsync([_model.Name], cancellationToken), _clock.GetTimestamp());
+        var first = rows.Members[0].Version;
+        while (rows.Members[0] is { Exists: true } row)
+        {
+            if (row.Version != first) throw Errors.NameTaken(_model.Name);
+            if (_clock.GetElapsedTime(began) > _model.Lease + _model.Margin)
+            {
+                await _store.EndAsync(_model.Name, row.Version);
+                began = _clock.GetTimestamp();
+            }
+            await Task.Delay(_model.Beat, _time, cancellationToken);
+            rows = await _store.LoadAsync([_model.Name], cancellationToken);
+        }
+        _selfVersion = rows.Members[0].Version;
+    }
+
+    private async Task LookAroundAsync()
+    {
+        try
+        {
+            var view = _view!;
+            IReadOnlyList<Member> watched = _model.IsGateway || _isGone ? [] : view.After(_self, MostWatched);
+            var began = _clock.GetTimestamp();
+            var rows = await _store.LoadAsync([.. watched.Select(m => m.Name)], _stopping.Token);
+            view = Adopt(rows.View, began);
+            if (_model.IsGateway || _isGone) return;
+            if (!view.Has(_self)) await ChangeAsync(Joined);
+            for (var i = 0; i < watched.Count; i++)
+            {
+                if (!_watched.TryGetValue(watched[i].Name, out var seen) || !seen.Member.Is(watched[i])) _watched[watched[i].Name] = seen = new Watched(watched[i]);
+                if (seen.IsSilent(rows.Members[i], began, _model, _clock)) await EndAsync(seen, rows.Members[i]);
+            }
+            _ = BeginPassing();
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // The node stops.
+        }
+        catch (Exception e) when (e is StoreException or StatesideException)
+        {
+            _log.LookFailed(e);
+        }
+    }
+
+    private Task BeginPassing()
+    {
+        lock (_gate) return _passing.IsCompleted ? _passing = PassOnAsync(_view!) : _passing;
+    }
+
+    /// <summary>Ends a node that is silent: first its row, so that it cannot renew any more, then its place in the view.</summary>
+    private async ValueTask EndAsync(Watched silent, Row row)
+    {
+        if (ClusterStore.IncarnationOf(row) == silent.Member.Incarnation && !await _store.EndAsync(silent.Member.Name, silent.Version)) return;
+        _watched.Remove(silent.Member.Name);
+        _log.NodeEnded(silent.Member.Name);
+        await ChangeAsync(v => v.Has(silent.Member) ? v.Without(silent.Member) : v);
+    }
+
+    /// <summary>Takes the shards in that the view gives to this node, and lets go of those that it does not.</summary>
+    private void Follow(ClusterView view)
+    {
+        List<Shard>? coming = null;
+        foreach (var shard in _shards)
+        {
+            if (view.Owner(shard.Number) is { } owner && owner.Is(_self))
+            {
+                if (shard.Epoch == view.Epoch(shard.Number)) continue;
+                if (!shard.IsAway) shard.Drop();
+                shard.Come(view.Epoch(shard.Number));
+            }
+            else if (!shard.IsAway) shard.Drop();
+            if (!shard.IsAway && !shard.IsOwned) (coming ??= []).Add(shard);
+        }
+        if (coming is not null) _ = AcquireAsync(coming);
+    }
+
+    /// <summary>Raises the fences, all at once, before anything of the shards is read.</summary>
+    private async Task AcquireAsync(List<Shard> coming)
+    {
+        await Task.WhenAll(coming.Select(AcquireAsync));
+        _log.ShardsTaken(coming.Count);
+    }
+
+    private async Task AcquireAsync(Shard shard)
+    {
+        var epoch = shard.Epoch;
+        while (shard.Epoch == epoch && epoch > 0 && !_stopping.IsCancellationRequested)
+        {
+            try
+            {
+                var there = await _store.RaiseAsync(shard.Number, epoch);
+                if (there == epoch) shard.Own(epoch);
+                // Only a store that has lost its newest rows knows a higher epoch than the view has.
+                else await ChangeAsync(v => IsOurs(shard.Number) && v.Epoch(shard.Number) == epoch ? v.Above(shard.Number, there) : v);
+                return;
+            }
+            catch (StoreException)
+            {
+                await WithinAsync(Task.Delay(Timeout.InfiniteTimeSpan, _time, _stopping.Token), _model.Beat);
+            }
+        }
+    }
+
+    /// <summary>Passes on what has another home: seal, drain, flush, then the view. Others are served meanwhile.</summary>
+    private async Task PassOnAsync(ClusterView view)
+    {
+        try
+        {
+            var moving = _shards.Where(s => s.IsOwned && view.Home(s.Number) is { } home && !home.Is(_self)).ToArray();
+            foreach (var step in moving.Chunk(HandOffStep)) await PassOnAsync(step);
+        }
+        catch (StoreException e)
+        {
+            _log.BeatFailed(e);
+        }
+    }
+
+    private async Task PassOnAsync(Shard[] step)
+    {
+        var began = _clock.GetTimestamp();
+        var sealing = step.Select(s => s.SealAsync()).ToArray();
+        await WithinAsync(Task.WhenAll(sealing), s_drain);
+        var passed = new HashSet<int>();
+        for (var i = 0; i < step.Length; i++)
+        {
+            if (sealing[i].IsCompletedSuccessfully && await _flush(step[i])) passed.Add(step[i].Number);
+            else step[i].Unseal();
+        }
+        while (!_stopping.IsCancellationRequested)
+        {
+            try
+            {
+                await ChangeAsync(v => passed.Any(n => IsOursIn(v, n)) ? v.Passing([.. passed.Where(n => IsOursIn(v, n))]) : v);
+                break;
+            }
+            catch (StoreException)
+            {
+                // The view may have changed without our knowing, so they stay sealed until the store has said which it is.
+                await WithinAsync(Task.Delay(Timeout.InfiniteTimeSpan, _time, _stopping.Token), _model.Beat);
+                await TryLookAsync();
+            }
+        }
+        LastHandOff = _clock.GetElapsedTime(began);
+        _log.ShardsPassed(passed.Count);
+        foreach (var shard in step)
+            if (IsOurs(shard.Number)) shard.Unseal();
+    }
+
+    private bool IsOursIn(ClusterView view, int shard) => view.Owner(shard) is { } owner && owner.Is(_self);
+
+    private async ValueTask TryLookAsync()
+    {
+        try
+        {
+            await LookAsync(_stopping.Token);
+        }
+        catch (Exception e) when (e is StoreException or OperationCanceledException)
+        {
+            // Asked again after the next beat.
+        }
+    }
+
+    /// <summary>Changes the view, whoever else does at the same time.</summary>
+    private async ValueTask ChangeAsync(Func<ClusterView, ClusterView> change)
+    {
+        while (true)
+        {
+            var (before, version) = (_view!, _viewVersion);
+            var after = change(before);
+            if (ReferenceEquals(after, before)) return;
+            var began = _clock.GetTimestamp();
+            var (isOurs, row) = await _store.PutViewAsync(after, version);
+            Adopt(row, began);
+            if (isOurs) return;
+        }
+    }
+
+    private async Task<ClusterView> LookAsync(CancellationToken cancellationToken)
+    {
+        var began = _clock.GetTimestamp();
+        return Adopt((await _store.LoadAsync([], cancellationToken)).View, began);
+    }
+
+    private ClusterView Adopt(Row row, long began)
+    {
+        lock (_gate)
+        {
+            if (_view is { } known && row.Version == _viewVersion) return known;
+            var view = row.Exists ? ClusterView.Read(row.Body) : ClusterView.Begin(RandomNumberGenerator.GetBytes(ClusterView.SecretBytes), _model.Agreement);
+            // Answers may overtake each other. One to a later question that knows less is of a store that has lost something, and is believed.
+            if (_view is { } newer && view.Number < newer.Number && began <= _adopted) return newer;
+            (_view, _viewVersion, _adopted) = (view, row.Version, _clock.GetTimestamp());
+            Follow(view);
+            Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+            return view;
+        }
+    }
+
+    /// <summary>Waits for a task, but not longer; what becomes of it then is not asked here.</summary>
+    private async Task WithinAsync(Task task, TimeSpan most)
+    {
+        try
+        {
+            await task.WaitAsync(most, _time, CancellationToken.None);
+        }
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
+        {
+            // The callers look at the task themselves.
+        }
+    }
+}
