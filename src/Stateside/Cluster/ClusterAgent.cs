@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Stateside.Diagnostics;
 using Stateside.Stores;
+using Stateside.Turns;
 
 namespace Stateside.Cluster;
 
@@ -154,7 +155,7 @@ internal sealed class ClusterAgent : IOwnership, IAsyncDisposable
     {
         if (_view is { } known && known.Number >= atLeast) return known;
         Task<ClusterView> look;
-        lock (_gate) look = _look is { IsCompleted: false } ? _look : _look = LookAsync(_stopping.Token);
+        lock (_gate) look = _look is { IsCompleted: false } ? _look : _look = LookAsync(CancellationToken.None);
         return await look.WaitAsync(cancellationToken);
     }
 
@@ -171,7 +172,7 @@ internal sealed class ClusterAgent : IOwnership, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync();
+        _stopping.Cancel();
         await _beating;
         await _passing;
         _stopping.Dispose();
@@ -209,12 +210,14 @@ internal sealed class ClusterAgent : IOwnership, IAsyncDisposable
     /// <summary>A sign of life. The lease runs from before it was sent.</summary>
     private async Task RenewAsync()
     {
-        var began = _clock.GetTimestamp();
-        var row = await _store.RenewAsync(_self, _selfVersion);
-        if (ClusterStore.IncarnationOf(row) == _self.Incarnation)
+        while (true)
         {
-            // After a lost answer the row may stand at the version of that write, which is as good.
+            var began = _clock.GetTimestamp();
+            var (isWritten, row) = await _store.RenewAsync(_self, _selfVersion);
+            if (ClusterStore.IncarnationOf(row) != _self.Incarnation) break;
             _selfVersion = row.Version;
+            // The row stands at the version of a write whose answer was lost. The others have counted from that one; this one gave no sign.
+            if (!isWritten) continue;
             Volatile.Write(ref _leaseFrom, began);
             _hasLease = true;
             return;
@@ -239,7 +242,7 @@ internal sealed class ClusterAgent : IOwnership, IAsyncDisposable
     private async ValueTask BeginLifeAsync(CancellationToken cancellationToken)
     {
         var began = _clock.GetTimestamp();
-        var row = await _store.RenewAsync(_self, _selfVersion);
+        var (_, row) = await _store.RenewAsync(_self, _selfVersion);
         if (ClusterStore.IncarnationOf(row) != _self.Incarnation) throw Errors.NameTaken(_self.Name);
         _selfVersion = row.Version;
         Volatile.Write(ref _leaseFrom, began);
@@ -494,7 +497,7 @@ internal sealed class ClusterAgent : IOwnership, IAsyncDisposable
     {
         try
         {
-            await task.WaitAsync(most, _time, CancellationToken.None);
+            await task.Here().WaitAsync(most, _time, CancellationToken.None);
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException)
         {

@@ -14,8 +14,8 @@ internal sealed class ClusterStore(IStore store)
     private const string MemberName = "$member";
     private static readonly StateKey s_view = new(Group.Cluster(0), ClusterView.RowName);
 
-    /// <summary>How long the row of a node stays that died with all others.</summary>
-    private static readonly TimeSpan s_memberLife = TimeSpan.FromHours(1);
+    /// <summary>How long the row of a node stays that died with all others. A store's clock that is set wrong by hours must not end who lives.</summary>
+    private static readonly TimeSpan s_memberLife = TimeSpan.FromDays(30);
 
     /// <summary>The view and the rows of some members: one trip.</summary>
     public async ValueTask<ClusterRows> LoadAsync(IReadOnlyList<string> members, CancellationToken cancellationToken)
@@ -33,14 +33,14 @@ internal sealed class ClusterStore(IStore store)
         PutAsync(new RowWrite(s_view, RowChange.Put, expected) { Schema = ClusterView.Shape, Body = view.Write() });
 
     /// <summary>A sign of life: writes the member's row, if it is at that version.</summary>
-    /// <returns>The row that is there now: another's, or none, if this life has ended.</returns>
-    public async ValueTask<Row> RenewAsync(Member member, StateVersion expected) => (await PutAsync(new RowWrite(KeyOf(member.Name), RowChange.Put, expected)
+    /// <returns>Whether it was, and the row that is there now: another's, or none, if this life has ended.</returns>
+    public ValueTask<(bool IsOurs, Row Row)> RenewAsync(Member member, StateVersion expected) => PutAsync(new RowWrite(KeyOf(member.Name), RowChange.Put, expected)
     {
         Schema = ClusterView.Shape,
         Body = JsonSerializer.SerializeToUtf8Bytes(
             new MemberContent(member.Name, member.Incarnation, member.Host, member.Port, member.IsLeaving), ClusterJson.Default.MemberContent),
         TimeToLive = s_memberLife,
-    })).Row;
+    });
 
     /// <summary>Ends a life: once its row is gone, or at another version, the member itself can no longer renew it.</summary>
     /// <returns>False if it has renewed its row meanwhile.</returns>

@@ -95,15 +95,17 @@ internal sealed class Shard(int number)
     }
 
     /// <summary>Lets nobody in any more. Completes when nobody is inside.</summary>
-    public Task SealAsync()
+    public async Task SealAsync()
     {
+        Task empty;
         lock (_gate)
         {
-            if (_stage != Stage.Owned) return Task.CompletedTask;
+            if (_stage != Stage.Owned) return;
             _stage = Stage.Going;
-            if (_inside == 0) return Task.CompletedTask;
-            return (_empty = new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            if (_inside == 0) return;
+            empty = (_empty = new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
+        await empty;
     }
 
     /// <summary>It stays after all.</summary>

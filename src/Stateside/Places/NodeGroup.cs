@@ -180,7 +180,7 @@ internal sealed class NodeGroup(Group group, long epoch)
                 if (entry.Change is not { } change) continue;
                 change.Uncertain = null;
                 if (entry.Current.Version == row.Version) entry.Change = null;
-                else if (row.Version.Counter > change.Committed.Version.Counter) change.Committed = row;
+                else if (change.Committed is null || row.Version.Counter > change.Committed.Version.Counter) change.Committed = row;
             }
         }
     }
@@ -210,8 +210,13 @@ internal sealed class NodeGroup(Group group, long epoch)
             for (var e = _first; e is not null; e = e.Next)
             {
                 if (e.Change is not { } change) continue;
-                Bytes += change.Committed.Body.Length - e.Current.Body.Length;
-                e.Current = change.Committed;
+                if (change.Committed is not { } committed)
+                {
+                    Remove(e);
+                    continue;
+                }
+                Bytes += committed.Body.Length - e.Current.Body.Length;
+                e.Current = committed;
                 change.Events = null;
                 // Acknowledged, and in memory only: it is sent again, on whatever of the earlier attempts has arrived.
                 if (e.Definition?.Durability == NodeDurability.Checkpoint) continue;
@@ -333,14 +338,15 @@ internal sealed class NodeGroup(Group group, long epoch)
 
     private void Apply(TurnId turn, RowWrite write, StateDefinition? definition, long now, bool waits)
     {
-        var e = Find(write.Key) ?? Add(Row.Absent(write.Key, write.Expected), definition, now);
+        var known = Find(write.Key);
+        var e = known ?? Add(Row.Absent(write.Key, write.Expected), definition, now);
         if (write.Change is RowChange.Check or RowChange.Touch) return;
         var before = e.Current;
         var after = write.Change == RowChange.Put ? Row.Of(write, turn, write.TimeToLive) : Row.Absent(write.Key, write.After(turn));
         Bytes += after.Body.Length - before.Body.Length;
         (e.Current, e.At) = (after, now);
         if (definition?.Durability == NodeDurability.None) return;
-        var change = e.Change ??= new Change { Committed = before, Sent = before.Version, Sequence = before.Exists ? before.Sequence : 0 };
+        var change = e.Change ??= new Change { Committed = known is null ? null : before, Sent = before.Version, Sequence = before.Exists ? before.Sequence : 0 };
         if (write.Events.Count > 0) (change.Events ??= []).AddRange(write.Events);
         if (!waits) change.Committed = after;
     }
@@ -395,8 +401,8 @@ internal sealed class NodeGroup(Group group, long epoch)
     /// <summary>How a row in memory differs from the one in the store.</summary>
     internal sealed class Change
     {
-        /// <summary>What snapshots show.</summary>
-        public required Row Committed { get; set; }
+        /// <summary>What snapshots show; null: only the store knows.</summary>
+        public required Row? Committed { get; set; }
 
         /// <summary>The version that the store holds once everything that was sent has arrived, with the number of its last event.</summary>
         public required StateVersion Sent { get; set; }

@@ -109,10 +109,10 @@ internal sealed class NodePlace : IAsyncDisposable
         entry.LetNextIn();
         if (batch is null) return CommitResult.Committed;
         // What nobody else has joined is sent by whoever made it; the first that is sent is always the sender's own.
-        if (!sends || memory.Next() is not { } own) return await batch.Done;
+        if (!sends || memory.Next() is not { } own) return Own(commit, await batch.Done);
         try
         {
-            return await SendAsync(entry.Shard, memory, own);
+            return Own(commit, await SendAsync(entry.Shard, memory, own));
         }
         finally
         {
@@ -141,7 +141,7 @@ internal sealed class NodePlace : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync();
+        _stopping.Cancel();
         await _checkpoints;
         await _sweeps;
         _stopping.Dispose();
@@ -157,6 +157,9 @@ internal sealed class NodePlace : IAsyncDisposable
     }
 
     private static bool IsHeld(SlotRequest slot, NodeEntry entry) => !slot.IsNew && slot.Definition.Place == Place.Node && slot.Key.Group == entry.Group;
+
+    /// <summary>What the result of a batch says to one turn in it: that another's receipt was there already only means that all have to run again.</summary>
+    private static CommitResult Own(Commit commit, CommitResult result) => result is CommitResult.AlreadyRecorded && commit.Receipt is null ? Stale : result;
 
     /// <summary>Sends the batches that wait, one after the other, until there are none.</summary>
     private async Task SendOthersAsync(Shard shard, NodeGroup memory)
@@ -276,7 +279,7 @@ internal sealed class NodePlace : IAsyncDisposable
     {
         try
         {
-            await changed.WaitAsync(most, _time, cancellationToken);
+            await changed.Here().WaitAsync(most, _time, cancellationToken);
         }
         catch (TimeoutException)
         {
