@@ -20,9 +20,30 @@ public sealed class BreakTests
         { nameof(StuckStore), false, Violation.Alive },
     };
 
+    public static TheoryData<string, bool, string> InCluster { get; } = new()
+    {
+        { nameof(HastyStore), false, Violation.NothingLost },
+        { nameof(ReceiptApartStore), false, Violation.AtMostOnce },
+    };
+
     [Theory, MemberData(nameof(InStore))]
     public void A_broken_store_is_found_where_states_are_in_the_store(string name, bool isShared, string promise) =>
         AssertFound(Damaged(name, isShared) with { Software = setting => new StoreNode(setting) }, promise);
+
+    [Theory, MemberData(nameof(InCluster))]
+    public void A_broken_store_is_found_where_states_are_on_nodes(string name, bool isShared, string promise) => AssertFound(Damaged(name, isShared), promise);
+
+    /// <summary>
+    /// Versions alone stop most of what a node does that has lost a shard, and does not know. What is left is a commit between the new owner's first
+    /// look at a key and its next write, with a read after it: so there are few keys, many reads, and nodes that stand still.
+    /// </summary>
+    [Fact]
+    public void An_owner_that_is_not_fenced_off_is_found() =>
+        AssertFound(Damaged(nameof(FenceBlindStore), isShared: true) with { Keys = 2, Reads = 8, MeanPause = 40, Kinds = ["Pause", "SlowStore"] }, Violation.Linearizable, from: 80);
+
+    /// <summary>The margin of a lease is a fifth of it: clocks that differ by more leave none.</summary>
+    [Fact]
+    public void A_lease_without_a_margin_is_found() => AssertFound(new() { MostDrift = 500_000 }, Violation.OneOwner);
 
     private static SimulationOptions Damaged(string name, bool isShared)
     {

@@ -13,6 +13,13 @@ internal sealed class VersionBlindStore(IStore inner) : DelegatingStore(inner)
     }
 }
 
+/// <summary>Does not know fences.</summary>
+internal sealed class FenceBlindStore(IStore inner) : DelegatingStore(inner)
+{
+    public override ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken) =>
+        Inner.CommitAsync(commit with { Fence = null }, cancellationToken);
+}
+
 /// <summary>A client that writes the receipt in a commit of its own, after the rows.</summary>
 internal sealed class ReceiptApartStore(IStore inner) : DelegatingStore(inner)
 {

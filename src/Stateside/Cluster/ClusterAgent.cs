@@ -131,7 +131,14 @@ internal sealed class ClusterAgent : IOwnership, IAsyncDisposable
         }
         // From here on it is as a gateway: it gives no sign of life, and passes on what still comes to it.
         _isGone = true;
-        await _renewing;
+        try
+        {
+            await _renewing;
+        }
+        catch (Exception e) when (e is StoreException or StatesideException)
+        {
+            // Whoever gives the signs of life has told of it; what is in memory is written all the same.
+        }
         foreach (var shard in _shards.Where(s => !s.IsAway))
         {
             await WithinAsync(shard.SealAsync(), s_drain);
