@@ -9,6 +9,8 @@ public sealed record CounterInput(string Key, long Amount);
 /// <param name="initial">What each counter holds at first.</param>
 public sealed class CounterModel(long initial = 0) : HistoryModel<long, CounterInput, long>
 {
+    private bool _onlyGrows;
+
     /// <inheritdoc/>
     public override long Initial => initial;
 
@@ -25,6 +27,18 @@ public sealed class CounterModel(long initial = 0) : HistoryModel<long, CounterI
 
     /// <inheritdoc/>
     public override bool IsReadOnly(CounterInput input, Observed<long> output) => input?.Amount == 0;
+
+    /// <inheritdoc/>
+    public override bool CanFollow(long state, CounterInput input, Observed<long> output) => !_onlyGrows || !output.IsKnown || output.Value - state >= input?.Amount;
+
+    /// <inheritdoc/>
+    public override HistoryModel<long, CounterInput, long> For(History<CounterInput, long> part)
+    {
+        ArgumentNullException.ThrowIfNull(part);
+        // Amounts and sums that overflow would turn growth around.
+        var grows = part.Operations.All(o => o.Input.Amount is >= 0 and < int.MaxValue && Math.Abs(o.Output.Value) < long.MaxValue / 4);
+        return new CounterModel(Initial) { _onlyGrows = grows && Math.Abs(Initial) < long.MaxValue / 4 };
+    }
 
     /// <inheritdoc/>
     public override string Describe(CounterInput input, Observed<long> output)

@@ -34,6 +34,19 @@ public abstract class HistoryModel<TState, TInput, TOutput>
     public virtual bool IsReadOnly(TInput input, Observed<TOutput> output) => false;
 
     /// <summary>
+    /// False if the operation cannot have had this output in this state, nor in any that can come of it: a counter that only grows is past what it answered. It ends ways that
+    /// lead nowhere early. True is always right.
+    /// </summary>
+    /// <param name="state">A state before the operation.</param>
+    /// <param name="input">What was asked.</param>
+    /// <param name="output">What was answered.</param>
+    public virtual bool CanFollow(TState state, TInput input, Observed<TOutput> output) => true;
+
+    /// <summary>The model for one part, which may use what is in the part to be faster; this one unless overridden.</summary>
+    /// <param name="part">All operations of the part.</param>
+    public virtual HistoryModel<TState, TInput, TOutput> For(History<TInput, TOutput> part) => this;
+
+    /// <summary>
     /// The operations of a part without those of unknown outcome that cannot matter to what the others saw: an element that was maybe added and that nobody ever read.
     /// Each one left out can halve the work. All of them is always right.
     /// </summary>

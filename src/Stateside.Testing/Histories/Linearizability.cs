@@ -25,7 +25,7 @@ public sealed record CheckLimits
 
 /// <summary>Checks histories: could a service that does one operation after the other have answered this?</summary>
 /// <remarks>
-/// The search is that of Wing and Gong with the memory of Lowe: operations are placed one after the other, a dead end is undone, and no combination of a
+/// The search is that of Wing and Gong with the memory of Lowe: operations are placed one after the other, a dead end is given up, and no combination of a
 /// state and of the operations placed is tried twice.
 /// </remarks>
 public static class Linearizability
@@ -47,8 +47,14 @@ public static class Linearizability
         LinearizabilityResult<TInput, TOutput>? undecided = null;
         foreach (var (name, part) in history.Partition(model.PartitionOf).OrderBy(p => p.Value.Operations.Count))
         {
-            var result = new Search<TState, TInput, TOutput>(name, part, model, budget).Run();
-            if (result.Verdict == LinearizabilityVerdict.NotLinearizable) return result;
+            var search = new Search<TState, TInput, TOutput>(name, part, model, budget, precise: false);
+            var result = search.Run();
+            if (result.Verdict == LinearizabilityVerdict.NotLinearizable)
+            {
+                // The verdict stands. Where the limits allow it, it is explained by the first return that is wrong.
+                var explained = search.IsVague ? new Search<TState, TInput, TOutput>(name, part, model, budget, precise: true).Run() : result;
+                return explained.Verdict == LinearizabilityVerdict.NotLinearizable ? explained : result;
+            }
             if (result.Verdict == LinearizabilityVerdict.Unknown) undecided ??= result;
         }
         return undecided ?? new(LinearizabilityVerdict.Linearizable, null, [], [], $"Linearizable: {history.Operations.Count} operations.");
@@ -78,7 +84,7 @@ public sealed class LinearizabilityResult<TInput, TOutput>
 
     /// <summary>
     /// The operations that ran when no order was left, and that could not be placed after <see cref="Prefix"/>. The first is the one whose return cannot be explained: until
-    /// just before it the history is linearizable.
+    /// just before it the history is linearizable (if the limits let the check find out which one that is).
     /// </summary>
     public IReadOnlyList<Operation<TInput, TOutput>> Unplaced { get; }
 

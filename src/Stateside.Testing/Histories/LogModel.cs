@@ -46,7 +46,8 @@ public sealed class LogState<T> : IEquatable<LogState<T>>
         return new(this, element, isSet ? unchecked(_hash + hash) : HashCode.Combine(_hash, hash));
     }
 
-    internal IEnumerable<T> Backwards()
+    /// <summary>The elements, the last one first.</summary>
+    public IEnumerable<T> Backwards()
     {
         for (var at = this; at._before is not null; at = at._before) yield return at._last!;
     }
@@ -101,6 +102,15 @@ public sealed class LogModel<T>(bool isSet = false) : HistoryModel<LogState<T>, 
 
     /// <inheritdoc/>
     public override bool IsReadOnly(LogInput<T> input, Observed<IReadOnlyList<T>> output) => input is { IsRead: true };
+
+    /// <inheritdoc/>
+    public override bool CanFollow(LogState<T> state, LogInput<T> input, Observed<IReadOnlyList<T>> output)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        if (state.Count == 0 || output.Value is not { } read || input is not { IsRead: true }) return true;
+        // Of a log the last element is enough to look at: the states before this one had the others.
+        return state.Count <= read.Count && (isSet || EqualityComparer<T?>.Default.Equals(read[state.Count - 1], state.Backwards().First()));
+    }
 
     /// <inheritdoc/>
     public override IEnumerable<Operation<LogInput<T>, IReadOnlyList<T>>> Relevant(History<LogInput<T>, IReadOnlyList<T>> part)

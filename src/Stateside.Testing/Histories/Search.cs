@@ -1,6 +1,9 @@
 namespace Stateside.Testing.Histories;
 
-/// <summary>One search for an order of the operations of one part, depth first, with its own stack: a history is longer than a thread's stack is deep.</summary>
+/// <summary>
+/// One search for an order of the operations of one part. It goes on where most is placed, and an open operation costs as much as going back over all that runs at once:
+/// a dead end is far more often a wrong order of what returned than the trace of something that nobody saw return.
+/// </summary>
 internal sealed class Search<TState, TInput, TOutput>
     where TInput : notnull
 {
@@ -10,204 +13,127 @@ internal sealed class Search<TState, TInput, TOutput>
     private readonly SearchBudget _budget;
     private readonly Timeline<TState, TInput, TOutput> _timeline;
     private readonly Visited<TState> _visited;
-    private readonly List<Level> _levels = [];
 
-    // Those that returned and are not placed, in the order of their calls, as a list with a head, so that placing one and taking it back cost nothing.
-    private readonly int[] _next;
-    private readonly int[] _previous;
-    private readonly bool[] _placed;
-    private readonly int[] _groupUsed;
-    private readonly ulong[] _slots;
-    private int _low;
-    private int _placedCount;
+    // What is least comes first: the cost, and of equal ones the newest, which goes into the depth.
+    private readonly PriorityQueue<(Configuration<TState> From, bool WithOpen), long> _queue = new();
+    private readonly bool _precise;
+    private readonly int _openCost;
+    private int _age;
+    private Configuration<TState> _furthest;
 
-    private (int Low, int Placed) _furthest = (-1, -1);
-    private bool _isFurthest;
-    private List<Operation<TInput, TOutput>> _prefix = [];
-    private TState _prefixState;
-
-    public Search(string part, History<TInput, TOutput> history, HistoryModel<TState, TInput, TOutput> model, SearchBudget budget)
+    public Search(string part, History<TInput, TOutput> history, HistoryModel<TState, TInput, TOutput> model, SearchBudget budget, bool precise)
     {
-        (_part, _model, _states, _budget) = (part, model, model.States, budget);
-        _timeline = new(history, model);
+        (_part, _model, _states, _budget, _precise) = (part, model.For(history), model.States, budget, precise);
+        _timeline = new(history, _model);
         _visited = new(_states);
-        _placed = new bool[Count];
-        _groupUsed = new int[_timeline.Groups.Length];
-        _slots = new ulong[(_timeline.SlotCount + 63) / 64];
-        (_next, _previous) = (new int[Count + 1], new int[Count + 1]);
-        var at = Count;
-        foreach (var i in _timeline.ByCall.Append(Count))
-        {
-            (_next[at], _previous[i]) = (i, at);
-            at = i;
-        }
-        _prefixState = model.Initial;
+        _openCost = 2 * _timeline.SlotCount;
+        _furthest = new(null, 0, default, _model.Initial);
     }
 
-    /// <summary>How many returned. This number also stands for the head of the list of those that are not placed.</summary>
-    private int Count => _timeline.Returned.Length;
+    /// <summary>True if an operation that returns later than the first that cannot be explained may have ended the search; one that is precise never does that, and is slower.</summary>
+    public bool IsVague { get; private set; }
 
     public LinearizabilityResult<TInput, TOutput> Run()
     {
-        Enter(_model.Initial, [], default);
-        while (_low < Count)
+        Enter(_furthest);
+        while (_furthest.Low < _timeline.Returned.Length)
         {
             if (!_budget.Allows(_visited.Count)) return Finish(LinearizabilityVerdict.Unknown);
-            if (Descend()) continue;
-            if (_levels.Count == 1) return Finish(LinearizabilityVerdict.NotLinearizable);
-            Leave();
+            if (!_queue.TryDequeue(out var next, out _)) return Finish(LinearizabilityVerdict.NotLinearizable);
+            if (next.WithOpen) PlaceOpen(next.From);
+            else PlaceReturned(next.From);
         }
         return new(LinearizabilityVerdict.Linearizable, null, [], [], "");
     }
 
-    /// <summary>Places the next operation that has not been tried here; false if none is left.</summary>
-    private bool Descend()
+    /// <summary>Goes on with each that returned and that may come next.</summary>
+    private void PlaceReturned(Configuration<TState> from)
     {
-        var level = _levels[^1];
-        if (level.Candidate == Level.NotBegun)
+        var candidates = _timeline.RunningAt(from.Low);
+        foreach (var i in candidates)
         {
-            level.Candidate = _next[Count];
+            if (!_timeline.ReadOnly[i] || IsPlaced(from, i) || Do(from.State, _timeline.Returned[i]) is not (true, var next)) continue;
+            if (!_states.Equals(next, from.State))
+                throw new InvalidOperationException($"The model says that an operation is read-only, which makes {_model.Describe(next)} of {_model.Describe(from.State)}: {Report.Line(_model, _timeline.Returned[i])}");
             // One that fits and changes nothing can come first in any order that there is, so no other need be tried.
-            if (PlaceReadOnly(level) is { } entered) return entered;
-        }
-        for (var until = _timeline.Returned[_low].Return; level.Candidate < Count && _timeline.Returned[level.Candidate].Call <= until;)
-        {
-            var candidate = level.Candidate;
-            level.Candidate = _next[candidate];
-            if (!_timeline.ReadOnly[candidate] && Step(level.State, _timeline.Returned[candidate]) is (true, var next) && !IsNeedless(level, _timeline.Returned[candidate], next) && Place(level, candidate, next))
-                return true;
-        }
-        while (level.Group < _groupUsed.Length)
-            if (PlaceOpen(level, level.Group++)) return true;
-        return false;
-    }
-
-    private bool? PlaceReadOnly(Level level)
-    {
-        var until = _timeline.Returned[_low].Return;
-        for (var i = _next[Count]; i < Count && _timeline.Returned[i].Call <= until; i = _next[i])
-        {
-            if (!_timeline.ReadOnly[i] || Step(level.State, _timeline.Returned[i]) is not (true, var next)) continue;
-            if (!_states.Equals(next, level.State))
-                throw new InvalidOperationException($"The model says that an operation is read-only, which makes {_model.Describe(next)} of {_model.Describe(level.State)}: {Report.Line(_model, _timeline.Returned[i])}");
-            (level.Candidate, level.Group) = (Count, _groupUsed.Length);
-            return Place(level, i, level.State);
-        }
-        return null;
-    }
-
-    /// <summary>Places one that returned; false, and nothing is changed, if that leads to where the search has been.</summary>
-    private bool Place(Level level, int number, TState next)
-    {
-        (level.Placed, level.Low) = (number, _low);
-        (_next[_previous[number]], _previous[_next[number]]) = (_next[number], _previous[number]);
-        _placed[number] = true;
-        _placedCount++;
-        Flip(number);
-        for (; _low < Count && _placed[_low]; _low++) Flip(_low);
-        if (Enter(next, level.Used, default)) return true;
-        Undo(level);
-        return false;
-    }
-
-    /// <summary>Places the first of a group of equal ones of unknown outcome.</summary>
-    private bool PlaceOpen(Level level, int group)
-    {
-        var number = _timeline.Groups[group].From + _groupUsed[group];
-        if (number == _timeline.Groups[group].To || _timeline.Open[number].Call > _timeline.Returned[_low].Return) return false;
-        // One that changes nothing here is not needed here, and whether it ever happened nobody asks.
-        if (Step(level.State, _timeline.Open[number]) is not (true, var next) || _states.Equals(next, level.State) || IsNeedless(level, _timeline.Open[number], next)) return false;
-        (level.Placed, level.Low) = (-1 - group, _low);
-        _groupUsed[group]++;
-        int[] used = [.. level.Used, number];
-        Array.Sort(used);
-        if (Enter(next, used, new(level.State))) return true;
-        Undo(level);
-        return false;
-    }
-
-    /// <summary>True if the open operation placed just before made no difference to this one, so that the same is reached without it.</summary>
-    private bool IsNeedless(Level level, Operation<TInput, TOutput> operation, TState next) =>
-        level.BeforeOpen is { IsKnown: true } before && Step(before.Value!, operation) is (true, var same) && _states.Equals(same, next);
-
-    private (bool Ok, TState Next) Step(TState state, Operation<TInput, TOutput> operation) => _model.Step(state, operation.Input, operation.Output);
-
-    private void Flip(int number) => _slots[_timeline.Slots[number] >> 6] ^= 1UL << (_timeline.Slots[number] & 63);
-
-    private bool Enter(TState state, int[] used, Observed<TState> beforeOpen)
-    {
-        if (!_visited.Add(new(_low, _slots, state), used)) return false;
-        _levels.Add(new(state, used, beforeOpen));
-        if ((_low, _placedCount).CompareTo(_furthest) > 0) (_furthest, _isFurthest) = ((_low, _placedCount), true);
-        return true;
-    }
-
-    private void Leave()
-    {
-        KeepFurthest();
-        _levels.RemoveAt(_levels.Count - 1);
-        Undo(_levels[^1]);
-    }
-
-    private void Undo(Level level)
-    {
-        if (level.Placed < 0)
-        {
-            _groupUsed[-1 - level.Placed]--;
+            Place(from, i, from.State);
             return;
         }
-        var number = level.Placed;
-        while (_low > level.Low) Flip(--_low);
-        Flip(number);
-        _placed[number] = false;
-        _placedCount--;
-        (_next[_previous[number]], _previous[_next[number]]) = (number, number);
+        // The one that was called first is the last to be queued and so the first to be gone on with.
+        for (var k = candidates.Length - 1; k >= 0; k--)
+        {
+            var i = candidates[k];
+            if (_timeline.ReadOnly[i] || IsPlaced(from, i) || Do(from.State, _timeline.Returned[i]) is not (true, var next)) continue;
+            if (!IsNeedless(from, _timeline.Returned[i], next)) Place(from, i, next);
+        }
+        if (_timeline.Open.Length > from.Used.Length) Queue(from, withOpen: true);
     }
 
-    /// <summary>The longest explanation is copied when it is about to be undone, not each time that it grows.</summary>
-    private void KeepFurthest()
+    private void Place(Configuration<TState> from, int number, TState state)
     {
-        if (!_isFurthest) return;
-        _isFurthest = false;
-        var used = new int[_groupUsed.Length];
-        _prefix = [.. _levels.Take(_levels.Count - 1).Select(l => l.Placed >= 0 ? _timeline.Returned[l.Placed] : _timeline.Open[_timeline.Groups[-1 - l.Placed].From + used[-1 - l.Placed]++])];
-        _prefixState = _levels[^1].State;
+        var (low, slots) = (from.Low, from.Slots.Flip(_timeline.Slots[number]));
+        for (; low < _timeline.Returned.Length && slots.Has(_timeline.Slots[low]); low++) slots = slots.Flip(_timeline.Slots[low]);
+        Enter(new(from, low, slots, state) { Step = number, Placed = from.Placed + 1, Used = from.Used });
     }
+
+    /// <summary>Goes on with each of unknown outcome that can have happened next, and of equal ones with the first.</summary>
+    private void PlaceOpen(Configuration<TState> from)
+    {
+        var until = _timeline.Returned[from.Low].Return;
+        var at = 0;
+        foreach (var (first, end) in _timeline.Groups)
+        {
+            var number = first;
+            while (at < from.Used.Length && from.Used[at] < end) (number, at) = (from.Used[at] + 1, at + 1);
+            if (number == end || _timeline.Open[number].Call > until) continue;
+            // One that changes nothing here is not needed here, and whether it ever happened nobody asks.
+            if (Do(from.State, _timeline.Open[number]) is not (true, var next) || _states.Equals(next, from.State) || IsNeedless(from, _timeline.Open[number], next)) continue;
+            int[] used = [.. from.Used[..at], number, .. from.Used[at..]];
+            Enter(new(from, from.Low, from.Slots, next) { Step = -1 - number, Placed = from.Placed, Used = used });
+        }
+    }
+
+    private void Enter(Configuration<TState> one)
+    {
+        if (!_visited.Add(one)) return;
+        if ((one.Low, one.Placed).CompareTo((_furthest.Low, _furthest.Placed)) > 0) _furthest = one;
+        if (!IsHopeless(one)) Queue(one, withOpen: false);
+    }
+
+    private void Queue(Configuration<TState> one, bool withOpen) =>
+        _queue.Enqueue((one, withOpen), ((long)(_openCost * (one.Used.Length + (withOpen ? 1 : 0)) - one.Placed) << 32) - ++_age);
+
+    private bool IsPlaced(Configuration<TState> at, int number) => number != at.Low && at.Slots.Has(_timeline.Slots[number]);
+
+    /// <summary>True if the open operation placed just before made no difference to this one, so that the same is reached without it.</summary>
+    private bool IsNeedless(Configuration<TState> from, Operation<TInput, TOutput> operation, TState next) =>
+        from.IsAfterOpen && Do(from.Parent!.State, operation) is (true, var same) && _states.Equals(same, next);
+
+    /// <summary>True if one that runs can never return what it did.</summary>
+    private bool IsHopeless(Configuration<TState> one)
+    {
+        if (one.Low == _timeline.Returned.Length) return false;
+        foreach (var i in _timeline.RunningAt(one.Low))
+        {
+            if (IsPlaced(one, i) || _model.CanFollow(one.State, _timeline.Returned[i].Input, _timeline.Returned[i].Output)) continue;
+            if (i == one.Low) return true;
+            // It returns later. The verdict is the same, but others that return first could still have been explained.
+            if (_precise) continue;
+            IsVague = true;
+            return true;
+        }
+        return false;
+    }
+
+    private (bool Ok, TState Next) Do(TState state, Operation<TInput, TOutput> operation) => _model.Step(state, operation.Input, operation.Output);
 
     private LinearizabilityResult<TInput, TOutput> Finish(LinearizabilityVerdict verdict)
     {
-        KeepFurthest();
-        var low = Math.Max(0, _furthest.Low);
-        var until = _timeline.Returned[low].Return;
-        var placed = _prefix.ToHashSet(ReferenceEqualityComparer.Instance);
-        var unplaced = _timeline.ByCall.Select(i => _timeline.Returned[i]).Where(o => o.Call <= until && !placed.Contains(o)).OrderBy(o => o == _timeline.Returned[low] ? 0 : 1).ToList();
+        var (low, prefix) = (_furthest.Low, new List<Operation<TInput, TOutput>>());
+        for (var at = _furthest; at.Parent is not null; at = at.Parent) prefix.Add(at.Step >= 0 ? _timeline.Returned[at.Step] : _timeline.Open[-1 - at.Step]);
+        prefix.Reverse();
+        var unplaced = _timeline.RunningAt(low).Where(i => !IsPlaced(_furthest, i)).OrderBy(i => i == low ? 0 : 1).Select(i => _timeline.Returned[i]).ToList();
         var states = _visited.Configurations.Where(c => c.Low == low).Select(c => c.State).Distinct(_states).Take(Report.States + 1).ToList();
-        return new(verdict, _part, _prefix, unplaced, Report.Write(_model, verdict, _part, _prefix, _prefixState, unplaced, states));
-    }
-
-    /// <summary>A configuration on the way that the search is on, and what it tried there.</summary>
-    private sealed class Level(TState state, int[] used, Observed<TState> beforeOpen)
-    {
-        public const int NotBegun = -1;
-
-        public TState State { get; } = state;
-
-        /// <summary>The open operations placed so far, ascending.</summary>
-        public int[] Used { get; } = used;
-
-        /// <summary>The state before the open operation that led here, if one did.</summary>
-        public Observed<TState> BeforeOpen { get; } = beforeOpen;
-
-        /// <summary>The next to try of those that returned.</summary>
-        public int Candidate { get; set; } = NotBegun;
-
-        /// <summary>The next group of open ones to try.</summary>
-        public int Group { get; set; }
-
-        /// <summary>What was placed to go on from here: the number of one that returned, or -1 - the group of an open one.</summary>
-        public int Placed { get; set; }
-
-        /// <summary>The first that was not placed, here.</summary>
-        public int Low { get; set; }
+        return new(verdict, _part, prefix, unplaced, Report.Write(_model, verdict, _part, prefix, _furthest.State, unplaced, states));
     }
 }

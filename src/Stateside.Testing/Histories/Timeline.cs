@@ -7,12 +7,17 @@ namespace Stateside.Testing.Histories;
 internal sealed class Timeline<TState, TInput, TOutput>
     where TInput : notnull
 {
+    // The numbers of those that returned, in the order of their calls.
+    private readonly int[] _byCall;
+    private readonly List<int[]> _running = [];
+    private int _called;
+
     public Timeline(History<TInput, TOutput> part, HistoryModel<TState, TInput, TOutput> model)
     {
         var relevant = model.Relevant(part).ToList();
         Returned = [.. relevant.Where(o => !o.IsOpen).OrderBy(o => o.Return).ThenBy(o => o.Call)];
         ReadOnly = [.. Returned.Select(o => model.IsReadOnly(o.Input, o.Output))];
-        ByCall = [.. Enumerable.Range(0, Returned.Length).OrderBy(i => Returned[i].Call)];
+        _byCall = [.. Enumerable.Range(0, Returned.Length).OrderBy(i => Returned[i].Call)];
         // Equal inputs of unknown outcome can stand for each other, so that only the earliest that is left is ever tried: k of them give k + 1 cases, not 2^k.
         var groups = relevant.Where(o => o.IsOpen && !model.IsReadOnly(o.Input, default)).OrderBy(o => o.Call).GroupBy(o => o.Input).Select(g => g.ToArray()).ToArray();
         Open = [.. groups.SelectMany(g => g)];
@@ -27,9 +32,6 @@ internal sealed class Timeline<TState, TInput, TOutput>
 
     public bool[] ReadOnly { get; }
 
-    /// <summary>The numbers of those that returned, in the order of their calls.</summary>
-    public int[] ByCall { get; }
-
     /// <summary>Those of unknown outcome, equal inputs together, each group in the order of calls.</summary>
     public Operation<TInput, TOutput>[] Open { get; }
 
@@ -41,11 +43,23 @@ internal sealed class Timeline<TState, TInput, TOutput>
 
     public int SlotCount { get; }
 
+    /// <summary>The numbers of those that were called by the return of one and that did not return before it, that one among them, in the order of their calls.</summary>
+    public int[] RunningAt(int number)
+    {
+        while (_running.Count <= number)
+        {
+            var (low, from) = (_running.Count, _called);
+            while (_called < _byCall.Length && Returned[_byCall[_called]].Call <= Returned[low].Return) _called++;
+            _running.Add([.. low == 0 ? [] : _running[low - 1].Where(i => i >= low), .. _byCall[from.._called]]);
+        }
+        return _running[number];
+    }
+
     private int AssignSlots()
     {
         var free = new PriorityQueue<int, int>();
         var (count, next) = (0, 0);
-        foreach (var i in ByCall)
+        foreach (var i in _byCall)
         {
             // With equal times a call comes before a return: the two are concurrent.
             for (; Returned[next].Return < Returned[i].Call; next++) free.Enqueue(Slots[next], Slots[next]);

@@ -73,7 +73,8 @@ public sealed class KnossosTests(ITestOutputHelper output)
             }
         }
         var history = log.ToHistory();
-        Assert.Equal(events.Count == 0, history.Operations.Count == 0);
+        // In four files nothing came to an end but faults.
+        Assert.Equal(events.Any(e => (string)e[":type"]! == ":ok"), history.Operations.Any(o => !o.IsOpen));
         var result = Linearizability.Check(history, model);
         Assert.NotEqual(LinearizabilityVerdict.Unknown, result.Verdict);
         return result.Verdict == LinearizabilityVerdict.Linearizable;
