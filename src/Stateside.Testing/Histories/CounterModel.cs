@@ -36,8 +36,9 @@ public sealed class CounterModel(long initial = 0) : HistoryModel<long, CounterI
     {
         ArgumentNullException.ThrowIfNull(part);
         // Amounts and sums that overflow would turn growth around.
-        var grows = part.Operations.All(o => o.Input.Amount is >= 0 and < int.MaxValue && Math.Abs(o.Output.Value) < long.MaxValue / 4);
-        return new CounterModel(Initial) { _onlyGrows = grows && Math.Abs(Initial) < long.MaxValue / 4 };
+        const long far = long.MaxValue / 4;
+        var grows = part.Operations.All(o => o.Input.Amount is >= 0 and < int.MaxValue && o.Output.Value is > -far and < far);
+        return new CounterModel(Initial) { _onlyGrows = grows && Initial is > -far and < far };
     }
 
     /// <inheritdoc/>

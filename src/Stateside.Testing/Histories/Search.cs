@@ -23,7 +23,8 @@ internal sealed class Search<TState, TInput, TOutput>
 
     public Search(string part, History<TInput, TOutput> history, HistoryModel<TState, TInput, TOutput> model, SearchBudget budget, bool precise)
     {
-        (_part, _model, _states, _budget, _precise) = (part, model.For(history), model.States, budget, precise);
+        (_part, _model, _budget, _precise) = (part, model.For(history), budget, precise);
+        _states = _model.States;
         _timeline = new(history, _model);
         _visited = new(_states);
         _openCost = 2 * _timeline.SlotCount;

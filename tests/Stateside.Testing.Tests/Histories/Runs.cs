@@ -14,6 +14,9 @@ internal static class Runs
 
     public static readonly Gen<CounterInput> Counters = Gen.Select(Gen.Elements(0, 1, 1, 1, 2), amount => new CounterInput("", amount));
 
+    /// <summary>Amounts of both signs, so that a sum can come again.</summary>
+    public static readonly Gen<CounterInput> Balances = Gen.Select(Gen.Elements(0, 1, -1, 2), amount => new CounterInput("", amount));
+
     public static readonly Gen<LogInput<int>> Logs = Gen.OneOf(Gen.Constant(LogInput.Read<int>()), Gen.Select(Gen.Choose(0, 3), v => LogInput.Append(v)));
 
     public static readonly Gen<MutexInput> Mutexes = Gen.Select(Gen.Elements(true, false), acquire => new MutexInput("", acquire));

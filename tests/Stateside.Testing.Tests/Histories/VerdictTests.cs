@@ -34,6 +34,10 @@ public sealed class VerdictTests
         AgreesWithBruteForce(new CounterModel(), Runs.Of(new CounterModel(), Runs.Counters, Runs.Answer, 1, 7, 3, 3), Gen.Select(Gen.Choose(0, 6), v => (long)v));
 
     [Fact]
+    public void The_verdict_on_a_counter_that_goes_down_too_is_that_of_every_order_tried() =>
+        AgreesWithBruteForce(new CounterModel(), Runs.Of(new CounterModel(), Runs.Balances, Runs.Answer, 1, 7, 3, 3), Gen.Select(Gen.Choose(-3, 4), v => (long)v));
+
+    [Fact]
     public void The_verdict_on_a_log_is_that_of_every_order_tried() =>
         AgreesWithBruteForce(new LogModel<int>(), Runs.Of(new LogModel<int>(), Runs.Logs, Runs.Answer, 1, 7, 3, 3), Gen.Select(Gen.ListOf(Gen.Choose(0, 3)), l => (IReadOnlyList<int>)[.. l.Take(3)]));
 
