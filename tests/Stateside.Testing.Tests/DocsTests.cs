@@ -8,6 +8,7 @@ public sealed partial class DocsTests
     [Theory]
     [InlineData("handler", "Handlers/HandlerTests.cs"), InlineData("ten-lines", "Handlers/HandlerTests.cs"), InlineData("recipe", "ShopTests.cs")]
     [InlineData("mutation", "MutationTests.cs"), InlineData("gate", "TestStoreTests.cs"), InlineData("crash", "CrashingStoreTests.cs")]
+    [InlineData("linearizable", "Histories/HandlerHistoryTests.cs")]
     public void The_code_in_the_page_on_testing_is_the_code_that_runs_here(string region, string file)
     {
         var code = Region(Files.Read("tests", "Stateside.Testing.Tests", file), region);
