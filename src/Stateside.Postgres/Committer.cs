@@ -186,7 +186,7 @@ internal sealed class PreparedCommit
     {
         _cache = cache;
         _batch = new NpgsqlBatch(connection);
-        _writer = statements.Writer;
+        _writer = statements.Self.ToString();
         var locking = new NpgsqlBatchCommand(Statements.Lock);
         _locks = new Columns(locking.Parameters).Longs();
         var writing = new NpgsqlBatchCommand(statements.Commit(parts));
@@ -197,6 +197,7 @@ internal sealed class PreparedCommit
         var telling = new NpgsqlBatchCommand(statements.Notify);
         telling.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Changes.Channel(statements.Schema), NpgsqlDbType = NpgsqlDbType.Text });
         telling.Parameters.Add(_payload = new NpgsqlParameter<string> { TypedValue = "", NpgsqlDbType = NpgsqlDbType.Text });
+        telling.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = Wire.Guid(statements.Self), NpgsqlDbType = NpgsqlDbType.Uuid });
         _batch.BatchCommands.Add(telling);
     }
 

@@ -20,7 +20,8 @@ internal sealed class Listener(NpgsqlDataSource source, Statements statements, I
     private static readonly TimeSpan s_life = TimeSpan.FromSeconds(60);
 
     private readonly CancellationTokenSource _stopping = new();
-    private readonly Guid _id = Wire.Guid(TurnId.New());
+    private readonly Guid _id = Wire.Guid(statements.Self);
+    private readonly string _self = statements.Self.ToString();
     private Task _loop = Task.CompletedTask;
 
     public void Start() => _loop = LoopAsync();
@@ -64,7 +65,7 @@ internal sealed class Listener(NpgsqlDataSource source, Statements statements, I
     private async Task ListenAsync(Action listens)
     {
         await using var connection = await source.OpenConnectionAsync(_stopping.Token);
-        connection.Notification += (_, e) => Changes.Read(e.Payload, statements.Writer, watcher);
+        connection.Notification += (_, e) => Changes.Read(e.Payload, _self, watcher);
         await using (var listen = new NpgsqlCommand($"LISTEN \"{Changes.Channel(statements.Schema)}\"", connection))
             await listen.ExecuteNonQueryAsync(_stopping.Token);
         await RenewAsync(connection);

@@ -29,8 +29,8 @@ internal sealed class Statements(string schema)
 
     public string Schema => schema;
 
-    /// <summary>Who writes, in notifications: a store has no need to hear of what it wrote itself.</summary>
-    public string Writer { get; } = TurnId.New().ToString();
+    /// <summary>Who writes and who watches: a store has no need to hear of what it wrote itself.</summary>
+    public TurnId Self { get; } = TurnId.New();
 
     /// <summary>Takes the locks in the order given: all processes sort them, so that no two wait for each other.</summary>
     public static string Lock => "SELECT pg_advisory_xact_lock(k) FROM unnest($1::int8[]) AS k";
@@ -92,9 +92,12 @@ internal sealed class Statements(string schema)
         return $"WITH {string.Join(",\n", read.Concat(write))}\n{Answer(parts)}";
     }
 
-    /// <summary>Tells of changes, if anybody watches; answers with a row if so.</summary>
+    /// <summary>
+    /// Tells of changes, if anybody but the writer ($3) watches; answers with a row if so. PostgreSQL lets transactions that tell of something
+    /// end one after the other only.
+    /// </summary>
     public string Notify => $"""
-        SELECT pg_notify($1, $2)::text FROM "{schema}".watchers WHERE ends > extract(epoch FROM statement_timestamp()) * 1000 LIMIT 1
+        SELECT pg_notify($1, $2)::text FROM "{schema}".watchers WHERE ends > extract(epoch FROM statement_timestamp()) * 1000 AND id <> $3 LIMIT 1
         """;
 
     public string List => $"""

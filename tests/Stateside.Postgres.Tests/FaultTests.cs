@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Npgsql;
 using Stateside.Servers;
 using Stateside.Stores;
 
@@ -174,6 +175,31 @@ public sealed class FaultTests : IAsyncLifetime
         await Heard.UntilAsync(() => heard.Keys.Contains(StateKey.From("cart", "theirs too")) || heard.Any > 3);
         Assert.DoesNotContain(StateKey.From("cart", "mine"), heard.Keys);
         Assert.DoesNotContain(StateKey.From("cart", "mine too"), heard.Keys);
+    }
+
+    [Fact]
+    public async Task A_store_that_is_alone_in_watching_tells_nobody_of_what_it_wrote()
+    {
+        await using var store = Create(_server.Url());
+        await using var other = Create(_server.Url());
+        await store.OpenAsync(default);
+        await other.OpenAsync(default);
+        var heard = new Heard();
+        store.Watch(heard);
+        await Heard.UntilAsync(() => heard.Any >= 2);
+        await using var listening = new NpgsqlConnection($"Host=127.0.0.1;Port={_server.Port};Username=postgres;Database=postgres");
+        await listening.OpenAsync();
+        var told = new List<string>();
+        listening.Notification += (_, e) => told.Add(e.Payload);
+        await using (var listen = new NpgsqlCommand("LISTEN \"stateside:stateside\"", listening)) await listen.ExecuteNonQueryAsync();
+        await PutAsync(store, default, StateKey.From("cart", "mine"));
+        await PutAsync(other, default, StateKey.From("cart", "theirs"));
+        while (told.Count == 0) Assert.True(await listening.WaitAsync(TimeSpan.FromSeconds(10)));
+        // The first that another store tells names no key, since it did not know that anybody watches.
+        Assert.EndsWith("\n*", Assert.Single(told), StringComparison.Ordinal);
+        await PutAsync(other, default, StateKey.From("cart", "theirs too"));
+        while (told.Count == 1) Assert.True(await listening.WaitAsync(TimeSpan.FromSeconds(10)));
+        Assert.Contains("theirs too", told[1], StringComparison.Ordinal);
     }
 
     private sealed class Heard : IStoreWatcher

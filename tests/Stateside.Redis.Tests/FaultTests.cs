@@ -218,6 +218,25 @@ public sealed class FaultTests
         Assert.False(heard.Reader.TryRead(out _));
     }
 
+    [Fact]
+    public async Task A_watcher_hears_of_a_row_that_its_commit_only_checked()
+    {
+        await using var server = await TestRedis.StartAsync();
+        await using var store = Create(server);
+        await using var other = Create(server);
+        await store.OpenAsync(default);
+        await other.OpenAsync(default);
+        var heard = System.Threading.Channels.Channel.CreateUnbounded<StateKey?>();
+        store.Watch(new Heard(heard.Writer));
+        Assert.Null(await heard.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(10)));
+        Assert.Equal(CommitResult.Committed, await CommitAsync(other, Put(default)));
+        var version = (await LoadAsync(other)).Version;
+        var beside = new RowWrite(s_key with { Name = "beside" }, RowChange.Put, default);
+        Assert.Equal(CommitResult.Committed, await CommitAsync(store, new RowWrite(s_key, RowChange.Check, version), beside));
+        Assert.Equal(CommitResult.Committed, await CommitAsync(other, Put(version)));
+        Assert.Equal(s_key, await heard.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(10)));
+    }
+
     private sealed class Heard(System.Threading.Channels.ChannelWriter<StateKey?> to) : IStoreWatcher
     {
         public void Changed(StateKey key) => to.TryWrite(key);

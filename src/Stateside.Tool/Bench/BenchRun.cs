@@ -21,7 +21,7 @@ internal sealed record LeftOut(string Server, string Reason, bool IsFault);
 /// </summary>
 internal sealed class BenchRun(BenchRow[] rows, BenchOptions options, int port, TimeProvider time, Action<string> say)
 {
-    private const int LeastWarmUpSeconds = 4;
+    private const int LeastWarmUpSeconds = 6;
     private const int MostWarmUpSeconds = 20;
 
     private readonly Uri _url = new($"http://127.0.0.1:{port}/cart");
@@ -86,7 +86,7 @@ internal sealed class BenchRun(BenchRow[] rows, BenchOptions options, int port, 
             await File.WriteAllLinesAsync(cookieFile, cookies, cancellationToken);
             var cases = (from kind in kinds from connections in options.Connections select new BenchCase(kind, connections, size)).ToList();
             // All kinds before the first is timed: they share most of their code, and the first would otherwise pay for its compilation.
-            foreach (var each in cases.DistinctBy(c => c.Row)) await WarmUpAsync(each, cookieFile, cancellationToken);
+            foreach (var each in cases.DistinctBy(c => c.Row)) await WarmUpAsync(process, each, cookieFile, cancellationToken);
             foreach (var each in cases)
             {
                 var sample = await MeasureAsync(process, store, each, cookieFile, cancellationToken);
@@ -129,10 +129,10 @@ internal sealed class BenchRun(BenchRow[] rows, BenchOptions options, int port, 
     }
 
     /// <summary>
-    /// Second by second until two in a row are no faster than those before: .NET compiles hot code anew in the background, and
-    /// how long that takes depends on how busy the machine is.
+    /// Second by second until two in a row are no faster than those before, and left alone after each: under full load a server
+    /// was seen to stay at a third of its speed for eight seconds, level all the while, because it was not compiled.
     /// </summary>
-    private async Task WarmUpAsync(BenchCase each, string cookieFile, CancellationToken cancellationToken)
+    private async Task WarmUpAsync(BenchProcess process, BenchCase each, string cookieFile, CancellationToken cancellationToken)
     {
         var (best, level) = (0L, 0);
         for (var second = 1; second <= MostWarmUpSeconds && (second <= LeastWarmUpSeconds || level < 2); second++)
@@ -140,6 +140,7 @@ internal sealed class BenchRun(BenchRow[] rows, BenchOptions options, int port, 
             var load = await LoadGenerator.RunAsync(_url, each.Row.Method, cookieFile, each.Connections, 1, cancellationToken);
             level = load.Requests < best * 1.03 ? level + 1 : 0;
             best = Math.Max(best, load.Requests);
+            await process.SettleAsync(cancellationToken);
         }
     }
 }

@@ -20,7 +20,7 @@ internal sealed record HotSample(double TurnsPerSecond, double P50, double P99, 
 /// </summary>
 internal sealed class HotRun(BenchServer[] servers, BenchOptions options, int port, TimeProvider time, Action<string> say)
 {
-    private const int WarmUpSeconds = 3;
+    private const int WarmUpSeconds = 6;
 
     private readonly Uri _url = new($"http://127.0.0.1:{port}/counters/hot");
     private readonly Uri _ready = new($"http://127.0.0.1:{port}/cart");
@@ -41,10 +41,14 @@ internal sealed class HotRun(BenchServer[] servers, BenchOptions options, int po
         var data = BenchProcess.NewData(server);
         using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(10) };
         await using (var store = await server.StartStoreAsync(data, time, cancellationToken))
-        await using (await BenchProcess.StartAsync(server, store, _ready, data, Carts.Lines(1), time, cancellationToken))
+        await using (var process = await BenchProcess.StartAsync(server, store, _ready, data, Carts.Lines(1), time, cancellationToken))
             foreach (var connections in options.Connections)
             {
-                _ = await LoadGenerator.RunHotAsync(_url, connections, WarmUpSeconds, cancellationToken);
+                for (var second = 0; second < WarmUpSeconds; second++)
+                {
+                    _ = await LoadGenerator.RunHotAsync(_url, connections, 1, cancellationToken);
+                    await process.SettleAsync(cancellationToken);
+                }
                 var sample = await MeasureAsync(client, connections, cancellationToken);
                 Samples[(server, connections)].Add(sample);
                 say($"{where} {server.Name}, {connections} connections: {sample.TurnsPerSecond:N0}/s");

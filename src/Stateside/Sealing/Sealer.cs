@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Text;
@@ -88,23 +89,16 @@ internal sealed class Sealer
     {
         content = [];
         if (token.Length is 0 or > MaxLength) return SealOpening.Refused;
-        var bytes = new byte[Base64Url.GetMaxDecodedLength(token.Length)];
-        if (!Base64Text.TryDecode(token, bytes, out var length) || length < Overhead || bytes[0] != Form) return SealOpening.Refused;
-        var head = bytes.AsSpan(0, HeadBytes);
-        if (_keys.Find(SealKeyId.Read(head[1..])) is not { } key) return SealOpening.UnknownKey;
-        var salt = head[SaltAt..CounterAt];
-        var known = _known.Find(key, salt);
-        var subkey = known ?? key.Derive(salt);
-        var opened = new byte[length - Overhead];
-        Span<byte> nonce = stackalloc byte[SealSubkey.NonceBytes];
-        Nonce(BinaryPrimitives.ReadInt64BigEndian(head[CounterAt..]), nonce);
-        Span<byte> stack = stackalloc byte[StackBytes];
-        var isGenuine = subkey.TryDecrypt(nonce, bytes.AsSpan(HeadBytes, opened.Length), bytes.AsSpan(length - TagBytes, TagBytes), opened, Associated(purpose, head, stack));
-        // A salt counts only once a seal under it was genuine, so nobody can fill the cache with salts that are made up.
-        if (!isGenuine) return SealOpening.Refused;
-        if (known is null) _known.Add(subkey);
-        content = opened;
-        return SealOpening.Opened;
+        // What the client sent is no secret, so the pool may have it back as it is.
+        var bytes = ArrayPool<byte>.Shared.Rent(Base64Url.GetMaxDecodedLength(token.Length));
+        try
+        {
+            return Base64Text.TryDecode(token, bytes, out var length) ? TryOpen(purpose, bytes.AsSpan(0, length), ref content) : SealOpening.Refused;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(bytes);
+        }
     }
 
     /// <summary>The same, looking once for a key that is not at hand. Null: refused.</summary>
@@ -113,6 +107,25 @@ internal sealed class Sealer
         var opening = TryOpen(purpose, token, out var content);
         if (opening == SealOpening.UnknownKey && await _refresh(cancellationToken)) opening = TryOpen(purpose, token, out content);
         return opening == SealOpening.Opened ? content : null;
+    }
+
+    private SealOpening TryOpen(in SealPurpose purpose, ReadOnlySpan<byte> bytes, ref byte[] content)
+    {
+        if (bytes.Length < Overhead || bytes[0] != Form) return SealOpening.Refused;
+        var head = bytes[..HeadBytes];
+        if (_keys.Find(SealKeyId.Read(head[1..])) is not { } key) return SealOpening.UnknownKey;
+        var salt = head[SaltAt..CounterAt];
+        var known = _known.Find(key, salt);
+        var subkey = known ?? key.Derive(salt);
+        var opened = new byte[bytes.Length - Overhead];
+        Span<byte> nonce = stackalloc byte[SealSubkey.NonceBytes];
+        Nonce(BinaryPrimitives.ReadInt64BigEndian(head[CounterAt..]), nonce);
+        Span<byte> stack = stackalloc byte[StackBytes];
+        // A salt counts only once a seal under it was genuine, so nobody can fill the cache with salts that are made up.
+        if (!subkey.TryDecrypt(nonce, bytes[HeadBytes..^TagBytes], bytes[^TagBytes..], opened, Associated(purpose, head, stack))) return SealOpening.Refused;
+        if (known is null) _known.Add(subkey);
+        content = opened;
+        return SealOpening.Opened;
     }
 
     /// <summary>A subkey and a count that it has never had: of the key that seals now, and with a new salt long before the counts run out.</summary>
