@@ -95,7 +95,7 @@ public sealed class ErrorPageTests
         Errors.ClientStateTooLarge("cart", 8100, 240, 8192), Errors.ClientStateRefused("cart"), Errors.ClientStateBehind("cart", new("cart", "")),
         Errors.ClientStateRewound("cart"), Errors.NoReceipts(), Errors.ClientOnly("cart"),
         Errors.StoreAway(StoreFault), Errors.CommitUnknown(StoreFault), Errors.RowNewer("order", 3, 2), Errors.RowTooOld("order", 1, 3),
-        Errors.RowUnreadable("order", null), Errors.Fenced(), Errors.StoreUnusable(StoreFault),
+        Errors.RowUnreadable("order", null), Errors.Fenced(), Errors.StoreUnusable(StoreFault), Errors.ForwardLoop(),
     ];
 
     private static ConfigurationFault[] Faulty() =>

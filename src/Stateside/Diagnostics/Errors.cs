@@ -12,7 +12,7 @@ internal sealed record ErrorKind(string Code, string Name, string Title, int Sta
 
 /// <summary>
 /// The one catalogue. Every refusal, failure and fault is made here, so that its words are found, tested and explained
-/// (one page each in docs/errors) in one place. SS1nnn: a request. SS2nnn: configuration and endpoints. SS3nnn: stores and rows.
+/// (one page each in docs/errors) in one place. SS1nnn: a request. SS2nnn: configuration and endpoints. SS3nnn: stores and rows. SS4nnn: the cluster.
 /// </summary>
 internal static class Errors
 {
@@ -64,6 +64,8 @@ internal static class Errors
     public static readonly ErrorKind FencedKind = new("SS3006", "fenced", "Another node has taken over", 503);
     public static readonly ErrorKind StoreOpenKind = new("SS3007", "store-unusable", "The store cannot be opened", 503);
 
+    public static readonly ErrorKind ForwardLoopKind = new("SS4001", "forward-loop", "The request went in circles between the nodes", 502);
+
     /// <summary>Every kind, for the tests of pages and codes.</summary>
     public static IReadOnlyList<ErrorKind> All { get; } =
     [
@@ -73,6 +75,7 @@ internal static class Errors
         UnknownEntryKind, UnknownStateKind, UnfitKind, UnknownPlaceKind, UnknownStoreKind, BadValueKind, MissingPlaceKind, GetWritesKind,
         DuplicateStateKind, BadNameKind, MiddlewareKind, UndeclaredKind, ManyGroupsKind, BadEndpointKind,
         StoreAwayKind, CommitUnknownKind, RowNewerKind, RowTooOldKind, RowUnreadableKind, FencedKind, StoreOpenKind,
+        ForwardLoopKind,
     ];
 
     public static StatesideException SessionRequired() => new(SessionRequiredKind,
@@ -167,4 +170,8 @@ internal static class Errors
         "Another node has taken over this state while the request ran. Nothing was applied: send the request again.") { RetryAfter = TimeSpan.FromSeconds(1) };
 
     public static StatesideException StoreUnusable(StoreException e) => new(StoreOpenKind, e.Message, Applied.No, e);
+
+    public static StatesideException ForwardLoop() => new(ForwardLoopKind,
+        "The nodes passed this request on to each other more than three times, since they do not agree who owns its state. Nothing was applied: send the request again.")
+    { RetryAfter = TimeSpan.FromSeconds(1) };
 }
