@@ -39,16 +39,48 @@ public sealed class ForwarderTests
     }
 
     [Fact]
-    public async Task A_request_with_two_lengths_is_refused_and_not_forwarded()
+    public async Task Of_two_lengths_the_nodes_believe_the_same_one()
     {
-        var seen = 0;
+        var seen = new System.Collections.Concurrent.ConcurrentQueue<string>();
         await using var pair = await Pair.StartAsync(app => app.Run(async c =>
         {
-            Interlocked.Increment(ref seen);
-            await c.Request.Body.CopyToAsync(c.Response.Body);
+            using var body = new StreamReader(c.Request.Body);
+            seen.Enqueue($"{c.Request.Method} {c.Request.Path} [{await body.ReadToEndAsync()}]");
         }));
-        var answer = await RawAsync(pair.Client.BaseAddress!, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
-        Assert.True(seen <= 1 || !answer.Contains("GET /smuggled", StringComparison.Ordinal), answer);
+        await RawAsync(pair.Client.BaseAddress!, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /next HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+        // The server ends such a connection after its first request, so what follows reaches nobody.
+        Assert.Equal(["POST / []"], seen);
+    }
+
+    [Fact]
+    public async Task An_owner_that_does_not_read_holds_the_client_back()
+    {
+        const int Block = 64 * 1024;
+        var sent = 0L;
+        var go = new TaskCompletionSource();
+        await using var pair = await Pair.StartAsync(app => app.Run(async c =>
+        {
+            await go.Task;
+            await c.Request.Body.CopyToAsync(Stream.Null);
+        }));
+        using var client = new TcpClient { SendBufferSize = Block };
+        await client.ConnectAsync(pair.Client.BaseAddress!.Host, pair.Client.BaseAddress.Port);
+        var stream = client.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: {800 * Block}\r\n\r\n"));
+        var sending = Task.Run(async () =>
+        {
+            for (var i = 0; i < 800; i++)
+            {
+                await stream.WriteAsync(new byte[Block]);
+                Interlocked.Add(ref sent, Block);
+            }
+        });
+        // It comes to a stand long before the end: nobody buffers 50 MB.
+        for (var last = -1L; last != Interlocked.Read(ref sent); await Task.Delay(300)) last = Interlocked.Read(ref sent);
+        Assert.InRange(Interlocked.Read(ref sent), Block, 16L * 1024 * 1024);
+        go.SetResult();
+        await sending.WaitAsync(Soon);
+        Assert.StartsWith("HTTP/1.1 200", await new StreamReader(stream).ReadToEndAsync().WaitAsync(Soon), StringComparison.Ordinal);
     }
 
     [Fact]
