@@ -103,6 +103,7 @@ internal static class Documents
         AppendTable(page, "SS1", "SS1nnn: a request", "Answered to the client.");
         AppendTable(page, "SS2", "SS2nnn: configuration and endpoints", "Stop the start, all in one message, so no request was served and nothing was applied.");
         AppendTable(page, "SS3", "SS3nnn: stores and rows", "Answered to the client, and logged for the operator; SS3007 stops the start.");
+        AppendTable(page, "SS4", "SS4nnn: the cluster", "SS4003 to SS4006 stop the start; the others are answered to the client.");
         return page.ToString();
     }
 

@@ -86,9 +86,9 @@ internal readonly record struct HopLine(int Hops, long View, bool IsUpgrade, IPE
         if (!int.TryParse(span[parts[0]], NumberStyles.None, CultureInfo.InvariantCulture, out var hops)
             || !long.TryParse(span[parts[1]], NumberStyles.None, CultureInfo.InvariantCulture, out var view)
             || (client is not "-" && !IPEndPoint.TryParse(client, out from))) return false;
-        line = new(hops, view, span[parts[2]] is "upgrade", from, Known(span[parts[4]]), count == 6 ? span[parts[5]].ToString() : "");
+        line = new(hops, view, span[parts[2]] is "upgrade", from, SchemeOf(span[parts[4]]), count == 6 ? span[parts[5]].ToString() : "");
         return true;
     }
 
-    private static string Known(ReadOnlySpan<char> scheme) => scheme is "https" ? "https" : scheme is "http" ? "http" : scheme.ToString();
+    private static string SchemeOf(ReadOnlySpan<char> scheme) => scheme is "https" ? "https" : scheme is "http" ? "http" : scheme.ToString();
 }

@@ -40,7 +40,7 @@ internal sealed class HttpForwarder : IAsyncDisposable
             UseProxy = false,
             AutomaticDecompression = DecompressionMethods.None,
             ActivityHeadersPropagator = null,
-            MaxResponseHeadersLength = 120,
+            MaxResponseHeadersLength = 128,
             // The client sends its body when the owner asks for it, however late that is; an owner that does not want it answers.
             Expect100ContinueTimeout = Timeout.InfiniteTimeSpan,
             // There is no total time-out, so a stream whose other end is gone without a word must be found out.

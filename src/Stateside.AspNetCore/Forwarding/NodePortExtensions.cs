@@ -40,8 +40,7 @@ internal static class NodePortExtensions
             provider.GetRequiredService<ILoggerFactory>(),
             provider.GetRequiredService<TimeProvider>()));
         services.Replace(ServiceDescriptor.Singleton<IServer>(provider => provider.GetRequiredService<NodePortServer>()));
-        services.AddForwarder(handshake);
-        return services;
+        return services.AddForwarder(handshake).AddHopFilter();
     }
 
     /// <summary>Adds what carries requests to other nodes, for an application that none of them reaches.</summary>
@@ -55,8 +54,6 @@ internal static class NodePortExtensions
             provider.GetRequiredService<IOptions<KestrelServerOptions>>().Value,
             provider.GetRequiredService<ILoggerFactory>(),
             provider.GetRequiredService<TimeProvider>()));
-        // First of all filters, so that host filtering and everything after it see the request as the first node saw it.
-        services.Insert(0, ServiceDescriptor.Singleton<IStartupFilter, NodeHopFilter>());
         return services;
     }
 
@@ -67,11 +64,22 @@ internal static class NodePortExtensions
     {
         services.TryAddSingleton<OwnerRouting>();
         var listen = section[ConfigurationEntries.ClusterListen.Path];
-        if (string.IsNullOrEmpty(listen)) return services.AddForwarder(Handshake);
+        if (string.IsNullOrEmpty(listen))
+        {
+            services.AddForwarder(Handshake);
+            return section[ConfigurationEntries.Role.Path] is null ? services : services.AddHopFilter();
+        }
         services.AddSingleton<INodePort>(provider => provider.GetRequiredService<NodePortServer>());
         // A wrong value is told with all other faults, when the configuration is read as a whole.
         var at = IPEndPoint.TryParse(listen, out var parsed) ? parsed : new IPEndPoint(IPAddress.Loopback, 0);
         return services.AddNodePort(_ => new NodePortSettings(at.Address, at.Port), Handshake);
+    }
+
+    /// <summary>First of all filters, so that host filtering and everything after it see the request as the first node saw it.</summary>
+    private static IServiceCollection AddHopFilter(this IServiceCollection services)
+    {
+        services.Insert(0, ServiceDescriptor.Singleton<IStartupFilter, NodeHopFilter>());
+        return services;
     }
 
     private static NodeHandshake Handshake(IServiceProvider provider)
