@@ -161,7 +161,7 @@ public sealed class BenchTests : IDisposable
     [InlineData("bench --size 0.05", "0.1 to 64")]
     [InlineData("bench --size 1,", "0.1 to 64")]
     [InlineData("bench --only mongo", "memory, sqlite, redis")]
-    [InlineData("bench --hot --only session", "memory, sqlite, redis, postgres")]
+    [InlineData("bench --hot --only session", "memory, sqlite, node-sqlite, redis, node-redis, postgres, node-postgres, node-checkpoint, node-none")]
     [InlineData("bench --hot --size 4", "neither --size")]
     [InlineData("bench --hot --readme", "nor --readme")]
     [InlineData("bench --chart nowhere/at/all.svg", "no such directory")]

@@ -3,7 +3,7 @@ using Stateside.Stores;
 
 namespace Stateside.AspNetCore.Diagnostics;
 
-/// <summary>Every message of the HTTP surface. Event ids 2000 to 2999. No message holds a path's values, a key, a body or a cookie.</summary>
+/// <summary>Every message of the HTTP surface. Event ids 2000 to 2099. No message holds a path's values, a key, a body or a cookie.</summary>
 internal static partial class Log
 {
     [LoggerMessage(2000, LogLevel.Information, "{Code}: {Method} {Route} was refused; applied: {Applied}.")]

@@ -83,9 +83,10 @@ internal sealed class ForwardedBody : HttpContent
     private async Task PumpAsync(Stream target, byte[] buffer, CancellationToken cancellationToken)
     {
         var left = Headers.ContentLength ?? long.MaxValue;
+        // Also a read that is cancelled leaves the client's body where nobody can begin again.
+        _isConsumed = true;
         while (await _source.ReadAsync(buffer, cancellationToken) is var count and > 0)
         {
-            _isConsumed = true;
             await target.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
             // The end of the body flushes by itself: a small body leaves together with its end.
             if ((left -= count) > 0) await target.FlushAsync(cancellationToken);

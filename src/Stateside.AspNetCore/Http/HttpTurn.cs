@@ -64,8 +64,9 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
         if (_plan.NeedsSession && Session is null) return null;
         var namesGroup = _plan.WriteSources.Count > 0 || !IsBuffered || _user is not null || Session is not null;
         if (!namesGroup && _key is null) return null;
-        // What nobody owns and a key makes findable again is found by the whole request; and one that bears a key is sent again if it must be.
-        if (_key is not null) await ReadBodyAsync();
+        // What nobody owns and a key makes findable again is found by the whole request; and what is held for a second run anyway is held
+        // here, so that it can be sent once more to the node that has taken over.
+        if (IsBuffered) await ReadBodyAsync();
         return Bind(Session, TurnSeed.New(_runtime.Time)).Home;
     }
 

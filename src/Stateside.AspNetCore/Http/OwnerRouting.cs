@@ -48,13 +48,13 @@ internal sealed class OwnerRouting(HttpForwarder forwarder, Telemetry telemetry)
     private static bool IsElsewhere(StatesideException e) => e.Kind == Errors.ElsewhereKind || e.Kind == Errors.FencedKind;
 
     private ValueTask<bool> TryForwardAsync(HttpContext context, HttpTurn turn, StatesideRuntime runtime, Group? home) =>
-        runtime.Router!.TryForwardAsync(home, turn.IsRepeatable, 0, (owner, view) => SendAsync(context, turn, owner, view), context.RequestAborted);
+        runtime.Router!.TryForwardAsync(home, turn.IsRepeatable, 0, (owner, view) => SendAsync(context, turn, runtime.Cluster!, owner, view), context.RequestAborted);
 
-    private async ValueTask<ForwardAttempt> SendAsync(HttpContext context, HttpTurn turn, Member owner, long view)
+    private async ValueTask<ForwardAttempt> SendAsync(HttpContext context, HttpTurn turn, ClusterAgent cluster, Member owner, long view)
     {
         turn.RewindBody();
         var started = telemetry.Start();
-        var outcome = await forwarder.SendAsync(context, new NodeAddress(owner.Name, owner.Incarnation, owner.Host, owner.Port), 1, view, CancellationToken.None);
+        var outcome = await forwarder.SendAsync(context, new NodeAddress(owner.Name, owner.Incarnation, owner.Host, owner.Port), 1, view, cluster.LifeOf(owner));
         telemetry.Forward(outcome.Result.ToString(), started);
         var result = outcome.Result switch
         {

@@ -16,7 +16,7 @@ namespace Stateside.Cluster;
 /// the owner's, who raises it before anything is read; and a node that may no longer answer from memory knows by its own clock, earlier
 /// than anybody else takes its shards: its lease runs from before the write that renewed it, theirs from after.
 /// </remarks>
-internal sealed class ClusterAgent : IOwnership, IAsyncDisposable
+internal sealed partial class ClusterAgent : IOwnership, IAsyncDisposable
 {
     /// <summary>How many nodes each one watches: all of a node's watchers have to die with it before it is noticed later.</summary>
     private const int MostWatched = 3;
@@ -40,11 +40,11 @@ internal sealed class ClusterAgent : IOwnership, IAsyncDisposable
     private Task _beating = Task.CompletedTask;
     private Task _passing = Task.CompletedTask;
     private Task _looking = Task.CompletedTask;
+    private readonly Dictionary<UInt128, CancellationTokenSource> _lives = [];
     private Task _renewing = Task.CompletedTask;
     private bool _isStoreAway;
     private volatile bool _isGone;
     private Task<ClusterView>? _look;
-    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Member _self;
     private StateVersion _selfVersion;
     private StateVersion _viewVersion;
@@ -166,8 +166,27 @@ internal sealed class ClusterAgent : IOwnership, IAsyncDisposable
         return await look.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Completes with the next change of the view.</summary>
-    public Task Changed => Volatile.Read(ref _changed).Task;
+    /// <summary>Ends with the life of a node, as soon as this one learns of it: nobody waits for an answer of the dead.</summary>
+    public CancellationToken LifeOf(Member member)
+    {
+        lock (_gate)
+        {
+            if (_view is not { } view || !view.Has(member)) return new CancellationToken(canceled: true);
+            if (!_lives.TryGetValue(member.Incarnation, out var life)) _lives[member.Incarnation] = life = new CancellationTokenSource();
+            return life.Token;
+        }
+    }
+
+    private void EndLives(ClusterView? before, ClusterView view)
+    {
+        foreach (var (incarnation, life) in _lives)
+        {
+            if (view.Members.Any(m => m.Incarnation == incarnation)) continue;
+            _lives.Remove(incarnation);
+            // One that has taken its leave still answers what it was asked.
+            if (before?.Members.FirstOrDefault(m => m.Incarnation == incarnation) is not { IsLeaving: true }) _ = life.CancelAsync();
+        }
+    }
 
     /// <inheritdoc/>
     public void Lost(int shard, long epoch)
@@ -359,110 +378,6 @@ internal sealed class ClusterAgent : IOwnership, IAsyncDisposable
         await ChangeAsync(v => v.Has(silent.Member) ? v.Without(silent.Member) : v);
     }
 
-    /// <summary>Takes the shards in that the view gives to this node, and lets go of those that it does not.</summary>
-    private void Follow(ClusterView view)
-    {
-        List<Shard>? coming = null;
-        foreach (var shard in _shards)
-        {
-            if (view.Owner(shard.Number) is { } owner && owner.Is(_self))
-            {
-                if (shard.Epoch == view.Epoch(shard.Number)) continue;
-                if (!shard.IsAway) shard.Drop();
-                shard.Come(view.Epoch(shard.Number));
-            }
-            else if (!shard.IsAway) shard.Drop();
-            if (!shard.IsAway && !shard.IsOwned) (coming ??= []).Add(shard);
-        }
-        if (coming is not null) _ = AcquireAsync(coming);
-    }
-
-    /// <summary>Raises the fences, all at once, before anything of the shards is read.</summary>
-    private async Task AcquireAsync(List<Shard> coming)
-    {
-        await Task.WhenAll(coming.Select(AcquireAsync));
-        _log.ShardsTaken(coming.Count);
-    }
-
-    private async Task AcquireAsync(Shard shard)
-    {
-        var epoch = shard.Epoch;
-        while (shard.Epoch == epoch && epoch > 0 && !_stopping.IsCancellationRequested)
-        {
-            try
-            {
-                var there = await _store.RaiseAsync(shard.Number, epoch);
-                if (there == epoch) shard.Own(epoch);
-                // Only a store that has lost its newest rows knows a higher epoch than the view has.
-                else await ChangeAsync(v => IsOurs(shard.Number) && v.Epoch(shard.Number) == epoch ? v.Above(shard.Number, there) : v);
-                return;
-            }
-            catch (StoreException)
-            {
-                await WithinAsync(Task.Delay(Timeout.InfiniteTimeSpan, _time, _stopping.Token), _model.Beat);
-            }
-        }
-    }
-
-    /// <summary>Passes on what has another home: seal, drain, flush, then the view. Others are served meanwhile.</summary>
-    private async Task PassOnAsync(ClusterView view)
-    {
-        try
-        {
-            var moving = _shards.Where(s => s.IsOwned && view.Home(s.Number) is { } home && !home.Is(_self)).ToArray();
-            foreach (var step in moving.Chunk(HandOffStep)) await PassOnAsync(step);
-        }
-        catch (StoreException e)
-        {
-            _log.BeatFailed(e);
-        }
-    }
-
-    private async Task PassOnAsync(Shard[] step)
-    {
-        var began = _clock.GetTimestamp();
-        var sealing = step.Select(s => s.SealAsync()).ToArray();
-        await WithinAsync(Task.WhenAll(sealing), s_drain);
-        var passed = new HashSet<int>();
-        for (var i = 0; i < step.Length; i++)
-        {
-            if (sealing[i].IsCompletedSuccessfully && await _flush(step[i])) passed.Add(step[i].Number);
-            else step[i].Unseal();
-        }
-        while (!_stopping.IsCancellationRequested)
-        {
-            try
-            {
-                await ChangeAsync(v => passed.Any(n => IsOursIn(v, n)) ? v.Passing([.. passed.Where(n => IsOursIn(v, n))]) : v);
-                break;
-            }
-            catch (StoreException)
-            {
-                // The view may have changed without our knowing, so they stay sealed until the store has said which it is.
-                await WithinAsync(Task.Delay(Timeout.InfiniteTimeSpan, _time, _stopping.Token), _model.Beat);
-                await TryLookAsync();
-            }
-        }
-        LastHandOff = _clock.GetElapsedTime(began);
-        _log.ShardsPassed(passed.Count);
-        foreach (var shard in step)
-            if (IsOurs(shard.Number)) shard.Unseal();
-    }
-
-    private bool IsOursIn(ClusterView view, int shard) => view.Owner(shard) is { } owner && owner.Is(_self);
-
-    private async ValueTask TryLookAsync()
-    {
-        try
-        {
-            await LookAsync(_stopping.Token);
-        }
-        catch (Exception e) when (e is StoreException or OperationCanceledException)
-        {
-            // Asked again after the next beat.
-        }
-    }
-
     /// <summary>Changes the view, whoever else does at the same time.</summary>
     private async ValueTask ChangeAsync(Func<ClusterView, ClusterView> change)
     {
@@ -492,9 +407,10 @@ internal sealed class ClusterAgent : IOwnership, IAsyncDisposable
             var view = row.Exists ? ClusterView.Read(row.Body) : ClusterView.Begin(RandomNumberGenerator.GetBytes(ClusterView.SecretBytes), _model.Agreement);
             // Answers may overtake each other. One to a later question that knows less is of a store that has lost something, and is believed.
             if (_view is { } newer && view.Number < newer.Number && began <= _adopted) return newer;
+            var before = _view;
             (_view, _viewVersion, _adopted) = (view, row.Version, _clock.GetTimestamp());
             Follow(view);
-            Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+            EndLives(before, view);
             return view;
         }
     }

@@ -63,7 +63,7 @@ internal sealed class Telemetry : IDisposable
     {
         _meter.CreateObservableUpDownCounter("stateside.node.shards", () => cluster.OwnedCount, "{shard}", "Shards that this node owns.");
         _meter.CreateObservableUpDownCounter("stateside.node.groups", () => node.Groups, "{group}", "Groups whose states are in this node's memory.");
-        _meter.CreateObservableGauge("stateside.node.handoff.last", () => cluster.LastHandOff.TotalSeconds, "s", "How long the last planned hand-off of shards took, from the first request that waited.");
+        _meter.CreateObservableGauge("stateside.node.handoff.last", () => cluster.LastHandOff.TotalSeconds, "s", "How long the last planned hand-off of shards took, from its seal to the view that passes it on.");
         _meter.CreateObservableUpDownCounter("stateside.node.memory", () => node.Bytes, "By", "What they take, about.");
     }
 

@@ -23,7 +23,7 @@ public partial class DocumentTests
         Assert.Equal(declared.Order(), Errors.All.Select(kind => kind.Code).Order());
         Assert.Distinct(Errors.All.Select(kind => kind.Code));
         Assert.Distinct(Errors.All.Select(kind => kind.Type));
-        Assert.All(Errors.All, kind => Assert.Matches("^SS[123][0-9]{3}$", kind.Code));
+        Assert.All(Errors.All, kind => Assert.Matches("^SS[1234][0-9]{3}$", kind.Code));
     }
 
     [Fact]
