@@ -59,12 +59,12 @@ internal sealed class Telemetry : IDisposable
     public void WatchCache(Func<long> bytes) =>
         _meter.CreateObservableUpDownCounter("stateside.cache.size", bytes, "By", "What the near cache holds.");
 
-    public void WatchNode(Cluster.ClusterAgent cluster, Places.NodePlace node)
+    public void WatchNode(Cluster.ClusterAgent? cluster, Places.NodePlace? node)
     {
-        _meter.CreateObservableUpDownCounter("stateside.node.shards", () => cluster.OwnedCount, "{shard}", "Shards that this node owns.");
-        _meter.CreateObservableUpDownCounter("stateside.node.groups", () => node.Groups, "{group}", "Groups whose states are in this node's memory.");
-        _meter.CreateObservableGauge("stateside.node.handoff.last", () => cluster.LastHandOff.TotalSeconds, "s", "How long the last planned hand-off of shards took, from its seal to the view that passes it on.");
-        _meter.CreateObservableUpDownCounter("stateside.node.memory", () => node.Bytes, "By", "What they take, about.");
+        _meter.CreateObservableUpDownCounter("stateside.node.shards", () => cluster?.OwnedCount ?? 0, "{shard}", "Shards that this node owns.");
+        _meter.CreateObservableUpDownCounter("stateside.node.groups", () => node?.Groups ?? 0, "{group}", "Groups whose states are in this node's memory.");
+        _meter.CreateObservableUpDownCounter("stateside.node.handoff.last", () => cluster?.LastHandOff.TotalSeconds ?? 0, "s", "How long the last planned hand-off of shards took, from its seal to the view that passes it on.");
+        _meter.CreateObservableUpDownCounter("stateside.node.memory", () => node?.Bytes ?? 0, "By", "What they take, about.");
     }
 
     public void Watch(Func<int> turns) =>

@@ -34,8 +34,8 @@ internal sealed class StatesideRuntime : IAsyncDisposable
         {
             (Cluster, Node) = (cluster, new NodePlace(cluster, turns, registry, model.Node, time));
             Router = new Router(cluster, model.Node, time);
-            telemetry.WatchNode(cluster, Node);
         }
+        telemetry.WatchNode(Cluster, Node);
         Sessions = new SessionIssuer(sealer, model.Session, time) { IsHome = cluster is null ? null : group => cluster.Shards[group.Shard].IsOwned };
         var client = sealer is null ? null : new ClientPlace(sealer, model, time);
         _runner = new TurnRunner(turns, client, Node, Sessions, Gate, model, time, telemetry, logs.CreateLogger<TurnRunner>());
