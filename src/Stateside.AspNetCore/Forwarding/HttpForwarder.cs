@@ -126,12 +126,12 @@ internal sealed class HttpForwarder : IAsyncDisposable
 
     private NodeLink LinkTo(NodeAddress to)
     {
-        if (_links.TryGetValue(to.Incarnation, out var link) && link.Address == to) return link;
+        if (_links.TryGetValue(to.Incarnation, out var link)) return link;
         foreach (var (incarnation, old) in _links)
         {
             // An earlier start of the same node does not come back.
             if (old.Address.Name == to.Name) _links.TryRemove(incarnation, out _);
         }
-        return _links[to.Incarnation] = new NodeLink(to, _handshake, _log, _failures);
+        return _links.GetOrAdd(to.Incarnation, _ => new NodeLink(to, _handshake, _log, _failures));
     }
 }

@@ -3,13 +3,15 @@ using Microsoft.Extensions.Logging;
 
 namespace Stateside.AspNetCore.Forwarding;
 
-/// <summary>The way to one start of one node: its connections are never used for another.</summary>
+/// <summary>The way to one start of one node. Its connections are used by no other link, so it knows whether anything can have been sent on it.</summary>
 internal sealed class NodeLink(NodeAddress address, NodeHandshake handshake, ILogger log, LogBudget failures)
 {
     private static readonly UriCreationOptions Verbatim = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
-    // The handler keeps connections by host and port. The name that it sees is the incarnation, which only this link resolves.
-    private readonly string _prefix = $"http://n{address.Incarnation:x32}:{address.Port}";
+    private static long s_links;
+
+    // The handler keeps connections by host and port. The name that it sees is this link's own, also beside another link to the same start.
+    private readonly string _prefix = $"http://n{address.Incarnation:x32}-{Interlocked.Increment(ref s_links)}:{address.Port}";
     private volatile bool _wasOpen;
 
     public NodeAddress Address => address;
