@@ -42,7 +42,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
         await load.StopAsync();
         times.Sort();
         output.WriteLine($"{engine}: {times.Count} kills, from the kill to the last key's first addition: p50 {At(times, 0.5):N0} ms, p99 {At(times, 0.99):N0} ms, max {times[^1]:N0} ms; "
-            + $"{load.Acknowledged} additions, {load.Failures.Count} failures ({string.Join(", ", load.Failures.Distinct())})");
+            + $"{load.Acknowledged} additions, {load.Failures.Count} failures ({string.Join(", ", load.Failures.Distinct())})\n{fleet.Warnings}");
         await load.CheckAsync();
         Assert.All(load.Failures, f => Assert.Contains("SS4002", f, StringComparison.Ordinal));
         Assert.InRange(times[^1], 0, s_mostFailOver.TotalMilliseconds);
@@ -71,7 +71,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
         await load.StopAsync();
         stops.Sort();
         starts.Sort();
-        output.WriteLine($"{engine}: {stops.Count} stops, {load.Acknowledged} additions; the longest wait of a client while a node leaves: p50 {At(stops, 0.5):N0} ms, max {stops[^1]:N0} ms; while it comes back: p50 {At(starts, 0.5):N0} ms, max {starts[^1]:N0} ms");
+        output.WriteLine($"{engine}: {stops.Count} stops, {load.Acknowledged} additions; the longest wait of a client while a node leaves: p50 {At(stops, 0.5):N0} ms, max {stops[^1]:N0} ms; while it comes back: p50 {At(starts, 0.5):N0} ms, max {starts[^1]:N0} ms\n{fleet.Warnings}");
         await load.CheckAsync();
         Assert.Empty(load.Failures);
     }

@@ -8,6 +8,7 @@ internal sealed class Fleet : IAsyncDisposable
 {
     private readonly string _store;
     private readonly Host?[] _nodes = new Host?[3];
+    private readonly List<Host> _all = [];
     private Host? _gateway;
 
     private Fleet(string store) => _store = store;
@@ -34,8 +35,13 @@ internal sealed class Fleet : IAsyncDisposable
     public async Task StartNodeAsync(int i)
     {
         var node = _nodes[i] = await Host.StartAsync("Shop", Ports.Next(), _store, [.. Places, $"--Stateside:Cluster:Name=node-{i + 1}", "--Stateside:Cluster:Listen=127.0.0.1:0"]);
+        _all.Add(node);
         await Eventually.TrueAsync(() => ReadyAsync(node.Url), TimeSpan.FromSeconds(30), () => $"node {i + 1} has not joined. It said:\n{node.Process.Said}");
     }
+
+    /// <summary>What the nodes have warned of, with how often.</summary>
+    public string Warnings => string.Join('\n', _all.SelectMany(host => host.Process.Said.Split('\n')).Where(line => line.Contains("no sign of life", StringComparison.Ordinal)
+        || line.Contains("silent for too long", StringComparison.Ordinal) || line.Contains("refused a commit", StringComparison.Ordinal)).CountBy(line => line.Trim()).Select(w => $"{w.Value} x {w.Key}"));
 
     public Task KillAsync(int i) => _nodes[i]!.Process.KillAsync();
 
