@@ -68,6 +68,9 @@ internal sealed class NodePlace : IAsyncDisposable
     public async ValueTask<LoadedTurn> LoadAsync(TurnRequest request, SessionHandle? session, NodeEntry entry, CancellationToken cancellationToken)
     {
         var memory = entry.Memory;
+        // The turn before this one may have been of the same request. What this one sees of it in memory is in the store with its receipt only once it is
+        // settled; looked for earlier the receipt would seem not to be, and the handler would refuse what it did itself, as an order of a cart that is now empty.
+        if (request.Receipt is not null) await memory.SettledAsync(memory.Voids);
         if (Recall(request, session, entry, out var known, out var knownSession) && request.Receipt is null) return new LoadedTurn(known!, knownSession, null);
         var loaded = await _store.LoadAsync(request, session, cancellationToken, known, knownSession);
         for (var i = 0; i < request.Slots.Length; i++)

@@ -63,6 +63,19 @@ internal sealed class NodeEngine : IAsyncDisposable
         },
     };
 
+    /// <summary>Adds to a counter that is 1, and refuses any other without a receipt, as a handler does that answers 400.</summary>
+    public TestHost AddOnce(StateKey key, ReceiptRequest receipt) => new()
+    {
+        Request = (_, _) => new TurnRequest { Slots = [new SlotRequest(Count, key, Writes: true)], Group = key.Group, Receipt = receipt },
+        Handler = run =>
+        {
+            var count = (State<Count>)run.Slots[0];
+            if (count.Value.Value != 1) return new(new TurnReply(false, null));
+            count.Update(c => new Count(c.Value + 1));
+            return new(new TurnReply(false, TestHost.Response(receipt)));
+        },
+    };
+
     public async Task<int> AddAsync(StateKey key, int by = 1) => (await States.RunAsync<Count>(key, c => new Count(c.Value + by))).Value;
 
     public async Task<int> ReadAsync(StateKey key) => (await States.ReadAsync<Count>(key)).Value.Value;
