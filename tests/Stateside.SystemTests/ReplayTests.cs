@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Stateside.SystemTests.Clusters;
 using Stateside.SystemTests.Support;
 
 namespace Stateside.SystemTests;
@@ -8,12 +9,13 @@ namespace Stateside.SystemTests;
 public sealed class ReplayTests
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(9);
+    private static readonly bool s_isLong = Environment.GetEnvironmentVariable("STATESIDE_LONG") == "1";
 
     /// <summary>File, its lines, and the engine. The whole file is played with <c>./stateside test --long</c>, where it is.</summary>
     public static TheoryData<string, int, string> Files()
     {
         var files = new TheoryData<string, int, string> { { Repository.Month, 42_481, "memory" }, { Repository.Month, 42_481, "sqlite" } };
-        if (Environment.GetEnvironmentVariable("STATESIDE_LONG") == "1" && Repository.WholeFile is { } whole)
+        if (s_isLong && Repository.WholeFile is { } whole)
             foreach (var engine in Engine.Shared) files.Add(whole, 541_909, engine);
         return files;
     }
@@ -83,6 +85,35 @@ public sealed class ReplayTests
         finally
         {
             foreach (var shop in shops) await shop.DisposeAsync();
+        }
+    }
+
+    /// <summary>The stores on which nodes are killed during the month; the others are tortured (TortureTests), and played too with <c>./stateside test --long</c>.</summary>
+    public static TheoryData<string> NodeEngines() => s_isLong ? ["sqlite", "redis", "postgres"] : ["redis"];
+
+    /// <summary>Carts, orders and receipts live in the memory of three nodes, which are killed by turns and come back.</summary>
+    [Theory]
+    [MemberData(nameof(NodeEngines))]
+    public async Task The_month_reconciles_with_everything_on_nodes_that_are_killed_by_turns(string engine)
+    {
+        await using var under = await Engine.StartAsync(engine);
+        await using var fleet = await Fleet.StartAsync(under.Url);
+        using var done = new CancellationTokenSource();
+        var killing = KillNodesAsync(fleet, done.Token);
+        var result = await ReplayAsync(fleet.Url, Repository.Month, expected: 0, s_patience);
+        await done.CancelAsync();
+        Assert.InRange(await killing, 3, int.MaxValue);
+        Assert.Equal("42481", (string?)result["totals"]!["lines"]!["found"]);
+        Assert.InRange((long)result["retries"]!, 1, long.MaxValue);
+    }
+
+    private static async Task<int> KillNodesAsync(Fleet fleet, CancellationToken done)
+    {
+        for (var kills = 0; ; kills++)
+        {
+            if (done.IsCancellationRequested) return kills;
+            await fleet.KillAsync(kills % 3);
+            await fleet.StartNodeAsync(kills % 3);
         }
     }
 
