@@ -8,7 +8,7 @@ namespace Stateside.SystemTests.Clusters;
 /// Clients that each add to a counter of their own, one addition after the other: what was acknowledged, what was refused, what is
 /// unknown, and the longest time in which no addition of a client succeeded.
 /// </summary>
-internal sealed class CounterLoad(Uri url, int clients) : IAsyncDisposable
+internal sealed class CounterLoad(Uri url, int clients, string counters = "load") : IAsyncDisposable
 {
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false, MaxConnectionsPerServer = clients }) { Timeout = TimeSpan.FromSeconds(30) };
     private readonly CancellationTokenSource _stop = new();
@@ -47,7 +47,7 @@ internal sealed class CounterLoad(Uri url, int clients) : IAsyncDisposable
         Assert.Empty(Wrong);
         for (var i = 0; i < clients; i++)
         {
-            var value = (int)(await _http.GetFromJsonAsync<JsonNode>(new Uri(url, $"/counters/load-{i}")))!["value"]!;
+            var value = (int)(await _http.GetFromJsonAsync<JsonNode>(new Uri(url, $"/counters/{counters}-{i}")))!["value"]!;
             Assert.InRange(value, _acknowledged[i], _acknowledged[i] + _unknown[i]);
         }
     }
@@ -66,7 +66,7 @@ internal sealed class CounterLoad(Uri url, int clients) : IAsyncDisposable
         {
             try
             {
-                using var response = await _http.PostAsJsonAsync(new Uri(url, $"/counters/load-{i}"), new { by = 1 });
+                using var response = await _http.PostAsJsonAsync(new Uri(url, $"/counters/{counters}-{i}"), new { by = 1 });
                 var body = JsonNode.Parse(await response.Content.ReadAsStringAsync());
                 if (response.IsSuccessStatusCode)
                 {

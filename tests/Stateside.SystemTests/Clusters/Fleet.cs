@@ -14,6 +14,11 @@ internal sealed class Fleet : IAsyncDisposable
 
     public Uri Url => _gateway!.Url;
 
+    public IEnumerable<TestProcess> Nodes => _nodes.Select(node => node!.Process);
+
+    /// <summary>What the nodes and the gateway have said.</summary>
+    public string Said => string.Concat(Nodes.Select(node => node.Said)) + _gateway?.Process.Said;
+
     public static async Task<Fleet> StartAsync(string store)
     {
         var fleet = new Fleet(store);
@@ -52,7 +57,8 @@ internal sealed class Fleet : IAsyncDisposable
             if (node is not null) await node.DisposeAsync();
     }
 
-    private static readonly string[] Places = ["--Stateside:States:cart:Place=Node", "--Stateside:States:order:Place=Node", "--Stateside:States:counter:Place=Node"];
+    /// <summary>All states on nodes.</summary>
+    public static readonly string[] Places = ["--Stateside:States:cart:Place=Node", "--Stateside:States:order:Place=Node", "--Stateside:States:counter:Place=Node"];
 
     private static async Task<bool> ReadyAsync(Uri url)
     {
