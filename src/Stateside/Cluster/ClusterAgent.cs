@@ -169,7 +169,10 @@ internal sealed partial class ClusterAgent : IOwnership, IAsyncDisposable
         return await look.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Ends with the life of a node, as soon as this one learns of it: nobody waits for an answer of the dead.</summary>
+    /// <summary>
+    /// Ends a lease after this node has learned that another's life is over: nobody waits for an answer of the dead. One that was only slow
+    /// has had the time to say what became of a request; its commits are refused, so most often it says that somebody else is to be asked.
+    /// </summary>
     public CancellationToken LifeOf(Member member)
     {
         lock (_gate)
@@ -187,8 +190,14 @@ internal sealed partial class ClusterAgent : IOwnership, IAsyncDisposable
             if (view.Members.Any(m => m.Incarnation == incarnation)) continue;
             _lives.Remove(incarnation);
             // One that has taken its leave still answers what it was asked.
-            if (before?.Members.FirstOrDefault(m => m.Incarnation == incarnation) is not { IsLeaving: true }) _ = life.CancelAsync();
+            if (before?.Members.FirstOrDefault(m => m.Incarnation == incarnation) is not { IsLeaving: true }) _ = EndAsync(life);
         }
+    }
+
+    private async Task EndAsync(CancellationTokenSource life)
+    {
+        await WithinAsync(Task.Delay(Timeout.InfiniteTimeSpan, _time, _stopping.Token), _model.Lease);
+        life.Cancel();
     }
 
     /// <inheritdoc/>

@@ -346,7 +346,7 @@ internal sealed class NodeGroup(Group group, long epoch)
         Bytes += after.Body.Length - before.Body.Length;
         (e.Current, e.At) = (after, now);
         if (definition?.Durability == NodeDurability.None) return;
-        var change = e.Change ??= new Change { Committed = known is null ? null : before, Sent = before.Version, Sequence = before.Exists ? before.Sequence : 0 };
+        var change = e.Change ??= new Change { Committed = known is null ? null : before, Sent = before.Version, Sequence = known is null ? write.Sequence : before.Exists ? before.Sequence : 0 };
         if (write.Events.Count > 0) (change.Events ??= []).AddRange(write.Events);
         if (!waits) change.Committed = after;
     }

@@ -203,6 +203,23 @@ public sealed class ForwarderTests
     }
 
     [Fact]
+    public async Task What_was_lost_never_passes_for_unsent_also_where_an_earlier_start_of_the_node_was_asked_meanwhile()
+    {
+        await using var pair = await Pair.StartAsync(app => app.Run(c =>
+        {
+            if (c.Request.Path == "/die") c.Abort();
+            return Task.CompletedTask;
+        }));
+        var owner = pair.Owner;
+        (await pair.Client.GetAsync("/")).EnsureSuccessStatusCode();
+        // Somebody whose view is old asks the start before.
+        pair.Owner = owner with { Incarnation = 6, Port = 1 };
+        Assert.Equal("NotSent 0 True", await Text(pair.Client.GetAsync("/")));
+        pair.Owner = owner;
+        Assert.Equal("Lost 0 True", await Text(pair.Client.GetAsync("/die")));
+    }
+
+    [Fact]
     public async Task A_request_that_goes_in_circles_is_refused_unapplied()
     {
         await using var pair = await Pair.StartAsync(app => app.Run(c => c.Response.WriteAsync("?")), new Pair { Hops = 4 });

@@ -22,7 +22,7 @@ public sealed partial class BadClusterTests(ITestOutputHelper output)
         await using var fleet = await Fleet.StartAsync(under.Url);
         await using var load = new CounterLoad(fleet.Url, clients: 4);
         load.Start();
-        await using var unfit = TestProcess.Start("Shop", ["--urls", "http://127.0.0.1:0", "--Stateside:Store=" + under.Url, "--Logging:LogLevel:Default=Warning", .. Fleet.Places, "--Stateside:Cluster:Listen=127.0.0.1:0", .. arguments]);
+        await using var unfit = TestProcess.Start("Shop", ["--urls", "http://127.0.0.1:0", "--Stateside:Store=" + under.Url, "--Logging:LogLevel:Default=Warning", .. Fleet.ShopPlaces, "--Stateside:Cluster:Listen=127.0.0.1:0", .. arguments]);
         Assert.Equal(2, await unfit.ExitAsync(s_soon));
         Assert.Contains(code, unfit.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", unfit.Said, StringComparison.Ordinal);
@@ -37,7 +37,7 @@ public sealed partial class BadClusterTests(ITestOutputHelper output)
         await using var under = await Engine.StartAsync("sqlite");
         await using var fleet = await Fleet.StartAsync(under.Url);
         await using var stranger = await Host.StartAsync("Shop", Ports.Next(), under.Url,
-            [.. Fleet.Places, "--Stateside:Cluster:Name=stranger", "--Stateside:Cluster:Role=Gateway", "--Stateside:Cluster:Secret=" + Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))]);
+            [.. Fleet.ShopPlaces, "--Stateside:Cluster:Name=stranger", "--Stateside:Cluster:Role=Gateway", "--Stateside:Cluster:Secret=" + Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))]);
         using var visitor = new Visitor(stranger.Url);
         var refusal = await visitor.PostAsync("/counters/a");
         Assert.Equal((503, "SS4001", "no"), (refusal.Status, refusal.Code, refusal.Applied));
