@@ -1,5 +1,7 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 
 namespace Stateside.AspNetCore.Forwarding;
@@ -13,6 +15,7 @@ internal sealed class Arrival(HttpContext context)
 {
     private readonly IPAddress? _address = context.Connection.RemoteIpAddress;
     private readonly int _port = context.Connection.RemotePort;
+    private readonly ITlsConnectionFeature? _tls = context.Features.Get<ITlsConnectionFeature>();
     private readonly StringValues _for = context.Request.Headers[Names[0]];
     private readonly StringValues _proto = context.Request.Headers[Names[1]];
     private readonly StringValues _host = context.Request.Headers[Names[2]];
@@ -27,6 +30,9 @@ internal sealed class Arrival(HttpContext context)
 
     public IPEndPoint? Client => _address is null ? null : new(_address, _port);
 
+    /// <summary>The certificate that the client has shown by now; one that the application asks for later stays on this node.</summary>
+    private X509Certificate2? Certificate => _tls?.ClientCertificate;
+
     public static bool Keeps(string name) => name.Length is >= 15 and <= 18 && name.StartsWith("X-Forwarded-", StringComparison.OrdinalIgnoreCase)
         && Names.Contains(name, StringComparer.OrdinalIgnoreCase);
 
@@ -36,6 +42,7 @@ internal sealed class Arrival(HttpContext context)
         Add(request, Names[1], _proto);
         Add(request, Names[2], _host);
         Add(request, Names[3], _prefix);
+        if (Certificate is { } certificate) request.Add(HopHeaders.Certificate, Convert.ToBase64String(certificate.RawDataMemory.Span));
     }
 
     private static void Add(NodeRequest request, string name, StringValues values)

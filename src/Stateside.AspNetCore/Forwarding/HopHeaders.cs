@@ -14,6 +14,9 @@ internal static class HopHeaders
     /// <summary>Request: the request target as it came, where it is no path.</summary>
     public const string Target = "Stateside-Target";
 
+    /// <summary>Request: the certificate that the client has shown to the first node, DER in base64.</summary>
+    public const string Certificate = "Stateside-Certificate";
+
     /// <summary>Response, with 421: the version of the shard map of a node that is not the owner.</summary>
     public const string View = "Stateside-View";
 
@@ -25,6 +28,7 @@ internal static class HopHeaders
     {
         headers.Remove(Hop);
         headers.Remove(Target);
+        headers.Remove(Certificate);
         headers.Remove(View);
         headers.Remove("Stateside-Client");
         headers.Remove("Stateside-Scheme");

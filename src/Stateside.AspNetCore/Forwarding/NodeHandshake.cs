@@ -21,6 +21,7 @@ internal sealed class NodeHandshake(Func<ReadOnlyMemory<byte>> secret, Func<Node
     private const int MaxName = 64;
     private const int MaxTranscript = 4 + Block + 1 + MaxName + 16 + Block + 1 + MaxName + 16 + Block;
     private const byte Ok = 1;
+    private const string OtherSecret = "the other side knows another secret";
     private readonly Func<ReadOnlyMemory<byte>> _secret = secret;
 
     /// <summary>Within this time the other side has proved itself, or the connection is closed.</summary>
@@ -38,7 +39,12 @@ internal sealed class NodeHandshake(Func<ReadOnlyMemory<byte>> secret, Func<Node
         Hello(transcript);
         await stream.WriteAsync(transcript.Written, limit);
         var server = await ReadHelloAsync(stream, transcript, limit);
-        await ReadProofAsync(stream, transcript, "server"u8.ToArray(), limit);
+        if (!await IsProvedAsync(stream, transcript, "server"u8.ToArray(), limit))
+        {
+            // The other side then knows why, too; what it gets proves nothing to it.
+            await stream.WriteAsync(RandomNumberGenerator.GetBytes(Block), limit);
+            throw new NodeHandshakeException(OtherSecret);
+        }
         // Only now is the name worth anything: before, anybody could have said it.
         if (server.Name != to.Name || server.Incarnation != to.Incarnation) throw new NodeHandshakeException("another node, or another start of it, listens there");
         await stream.WriteAsync(Proof("client"u8, transcript.Written.Span), limit);
@@ -64,7 +70,7 @@ internal sealed class NodeHandshake(Func<ReadOnlyMemory<byte>> secret, Func<Node
         proof.CopyTo(transcript.Next(Block));
         await output.WriteAsync(transcript.Written[said..], limit);
         await output.FlushAsync(limit);
-        await ReadProofAsync(input, transcript, "client"u8.ToArray(), limit);
+        if (!await IsProvedAsync(input, transcript, "client"u8.ToArray(), limit)) throw new NodeHandshakeException(OtherSecret);
         await output.WriteAsync(new[] { Ok }, limit);
         await output.FlushAsync(limit);
         return client;
@@ -109,12 +115,12 @@ internal sealed class NodeHandshake(Func<ReadOnlyMemory<byte>> secret, Func<Node
         return new(Encoding.ASCII.GetString(rest.Span[..length]), BinaryPrimitives.ReadUInt128BigEndian(rest.Span[length..]));
     }
 
-    private async Task ReadProofAsync(Stream stream, Transcript transcript, byte[] role, CancellationToken cancellationToken)
+    private async Task<bool> IsProvedAsync(Stream stream, Transcript transcript, byte[] role, CancellationToken cancellationToken)
     {
         var expected = Proof(role, transcript.Written.Span);
         var proof = transcript.Next(Block);
         await stream.ReadExactlyAsync(proof, cancellationToken);
-        if (!CryptographicOperations.FixedTimeEquals(proof.Span, expected)) throw new NodeHandshakeException("the other side knows another secret");
+        return CryptographicOperations.FixedTimeEquals(proof.Span, expected);
     }
 
     private byte[] Proof(ReadOnlySpan<byte> role, ReadOnlySpan<byte> transcript)

@@ -64,6 +64,7 @@ internal sealed class NodeHopFilter(ILoggerFactory logs) : IStartupFilter
             feature.RawTarget = target;
             if (target == "*") (feature.Path, feature.QueryString) = ("", "");
         }
+        if (request.Headers[HopHeaders.Certificate] is [{ } certificate] && !HopCertificate.TryInstall(context, certificate)) return false;
         HopHeaders.Strip(request.Headers);
         if (line.IsUpgrade) HopUpgrade.Install(context);
         context.Features.Set<INodeHop>(new NodeHop(peer.Name, peer.Incarnation, hops = line.Hops, line.View));

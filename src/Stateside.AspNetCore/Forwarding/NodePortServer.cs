@@ -31,6 +31,7 @@ internal sealed class NodePortServer : IServer, INodePort
     private readonly LogBudget _refusals;
     private ListenOptions? _listen;
     private int _unproved;
+    private volatile bool _isStarted;
 
     public NodePortServer(IServer inner, NodePortSettings settings, NodeHandshake handshake, KestrelServerOptions application, IServiceProvider services, ILoggerFactory logs, TimeProvider time)
     {
@@ -53,14 +54,17 @@ internal sealed class NodePortServer : IServer, INodePort
     /// <summary>The features of the application's own server: its addresses do not name the node port.</summary>
     public IFeatureCollection Features => _inner.Features;
 
-    /// <summary>The port that nodes connect to; before the start 0 if any free one was asked for.</summary>
-    public int Port => _listen!.IPEndPoint!.Port;
+    /// <summary>The port that nodes connect to.</summary>
+    /// <exception cref="InvalidOperationException">The host has started, and not this server: another was put in its place.</exception>
+    public int Port => _isStarted ? _listen!.IPEndPoint!.Port : throw new InvalidOperationException(
+        "Stateside:Cluster:Listen asks for a node port, which stands beside the application's server; but the host runs another server, one that was chosen after AddStateside, as a test server is. Choose the server before, or leave Cluster:Listen out.");
 
     /// <inheritdoc/>
     public async Task StartAsync<TContext>(IHttpApplication<TContext> application, CancellationToken cancellationToken) where TContext : notnull
     {
         await _inner.StartAsync(application, cancellationToken);
         await _nodes.StartAsync(application, cancellationToken);
+        _isStarted = true;
         _log.NodePortOpen(_listen!.EndPoint);
     }
 
@@ -105,6 +109,9 @@ internal sealed class NodePortServer : IServer, INodePort
         limits.MaxRequestHeaderCount = Math.Max(application.Limits.MaxRequestHeaderCount, 1000) + 10;
         limits.MinRequestBodyDataRate = null;
         limits.MinResponseDataRate = null;
+        // There is no limit of time on a request, so a node that is gone without a word, or reads nothing any more, must be found out.
+        limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(5);
+        limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(10);
         limits.Http2.MaxStreamsPerConnection = 4096;
         limits.Http2.MaxRequestHeaderFieldSize = limits.MaxRequestHeadersTotalSize;
         limits.Http2.InitialStreamWindowSize = 256 * 1024;

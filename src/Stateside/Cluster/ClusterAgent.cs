@@ -53,6 +53,9 @@ internal sealed partial class ClusterAgent : IOwnership, IAsyncDisposable
     private bool _hasLease;
     private volatile ClusterView? _view;
 
+    /// <summary>The highest epochs of a history that the store has lost; null: it has lost none.</summary>
+    private long[]? _past;
+
     /// <param name="store">The store that all nodes share.</param>
     /// <param name="model">The configuration.</param>
     /// <param name="time">Timers.</param>
@@ -322,8 +325,11 @@ internal sealed partial class ClusterAgent : IOwnership, IAsyncDisposable
     {
         if (view.Has(_self)) return view;
         if (Obstacle(view) is { } obstacle) throw obstacle;
-        return view.Agreeing(_model.Agreement).With(_self);
+        return AbovePast(view.Agreeing(_model.Agreement).With(_self));
     }
+
+    /// <summary>What was sent under an epoch that the store has forgotten may still arrive: no shard goes on under it, or below.</summary>
+    private ClusterView AbovePast(ClusterView view) => _past is { } past ? view.Above(past) : view;
 
     /// <summary>A node that was killed leaves its row behind: who comes under its name waits until it is known to be dead, and ends it.</summary>
     /// <exception cref="StatesideException">SS4003: it lives.</exception>
@@ -356,6 +362,7 @@ internal sealed partial class ClusterAgent : IOwnership, IAsyncDisposable
             view = Adopt(rows.View, began);
             if (_model.IsGateway || _isGone) return;
             if (!view.Has(_self)) await ChangeAsync(Joined);
+            else await ChangeAsync(AbovePast);
             for (var i = 0; i < watched.Count; i++)
             {
                 if (!_watched.TryGetValue(watched[i].Name, out var seen) || !seen.Member.Is(watched[i])) _watched[watched[i].Name] = seen = new Watched(watched[i]);
@@ -417,11 +424,21 @@ internal sealed partial class ClusterAgent : IOwnership, IAsyncDisposable
             // Answers may overtake each other. One to a later question that knows less is of a store that has lost something, and is believed.
             if (_view is { } newer && view.Number < newer.Number && began <= _adopted) return newer;
             var before = _view;
+            if (before is not null && view.IsAstray(before)) Remember(before, view);
             (_view, _viewVersion, _adopted) = (view, row.Version, _clock.GetTimestamp());
             Follow(view);
             EndLives(before, view);
             return view;
         }
+    }
+
+    private void Remember(ClusterView before, ClusterView view)
+    {
+        _log.RowsLost(before.Number, view.Number);
+        var past = before.Epochs.ToArray();
+        if (_past is { } earlier)
+            for (var shard = 0; shard < past.Length; shard++) past[shard] = Math.Max(past[shard], earlier[shard]);
+        _past = past;
     }
 
     /// <summary>Waits for a task, but not longer; what becomes of it then is not asked here.</summary>

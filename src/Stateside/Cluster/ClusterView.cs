@@ -92,6 +92,20 @@ internal sealed class ClusterView
         return new(Number + 1, Secret, Agreement, _members, _owners, epochs) { _homes = _homes };
     }
 
+    /// <summary>The same where every shard is under an epoch above those.</summary>
+    public ClusterView Above(long[] epochs)
+    {
+        if (!_epochs.Where((epoch, shard) => epoch <= epochs[shard]).Any()) return this;
+        var above = _epochs.Select((epoch, shard) => Math.Max(epoch, epochs[shard] + 1)).ToArray();
+        return new(Number + 1, Secret, Agreement, _members, _owners, above) { _homes = _homes };
+    }
+
+    /// <summary>Whether this cannot have come after the other: the store has lost rows, or was set back. All views of one history have one secret.</summary>
+    public bool IsAstray(ClusterView before) => before.Number > 0 && (Number <= before.Number || !Secret.AsSpan().SequenceEqual(before.Secret));
+
+    /// <summary>The epochs of all shards.</summary>
+    public ReadOnlySpan<long> Epochs => _epochs;
+
     /// <summary>The same for nodes that are configured otherwise; only for a cluster that nobody is left in.</summary>
     public ClusterView Agreeing(byte[] agreement) => new(Number, Secret, agreement, _members, _owners, _epochs);
 

@@ -61,4 +61,7 @@ internal static partial class Log
 
     [LoggerMessage(1038, LogLevel.Warning, "This node could not take its leave; the others will notice that it is gone.")]
     public static partial void LeaveFailed(this ILogger log, Exception e);
+
+    [LoggerMessage(1039, LogLevel.Error, "The store has lost rows: this node knew view {Known} of the cluster and finds view {Found}. What it holds in memory of its shards is dropped, and they go on under new epochs; what the store has lost is lost.")]
+    public static partial void RowsLost(this ILogger log, long known, long found);
 }

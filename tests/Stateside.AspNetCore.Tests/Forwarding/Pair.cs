@@ -22,9 +22,20 @@ internal sealed class Pair : IAsyncDisposable
 
     public int Hops { get; init; } = 1;
 
+    /// <summary>The clock of the owner's handshakes.</summary>
+    public TimeProvider OwnerTime { get; init; } = TimeProvider.System;
+
+    /// <summary>The owner's application.</summary>
+    public WebApplication OwnerApp => _apps[0];
+
     public ForwardOutcome Last { get; private set; }
 
     public HttpProtocols Front { get; init; } = HttpProtocols.Http1;
+
+    /// <summary>What the front's server is told besides.</summary>
+    public Action<KestrelServerOptions>? FrontOptions { get; init; }
+
+    public Action<ListenOptions>? FrontListen { get; init; }
 
     public static async Task<Pair> StartAsync(Action<WebApplication> owner, Pair? pair = null)
     {
@@ -71,9 +82,14 @@ internal sealed class Pair : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(k =>
         {
             k.Limits.MaxRequestBodySize = null;
-            k.Listen(IPAddress.Loopback, 0, l => l.Protocols = protocols);
+            k.Listen(IPAddress.Loopback, 0, l =>
+            {
+                l.Protocols = protocols;
+                if (name == "front") FrontListen?.Invoke(l);
+            });
+            if (name == "front") FrontOptions?.Invoke(k);
         });
-        builder.Services.AddNodePort(_ => new NodePortSettings(IPAddress.Loopback, 0), _ => Handshake(name, incarnation));
+        builder.Services.AddNodePort(_ => new NodePortSettings(IPAddress.Loopback, 0), _ => Handshake(name, incarnation, time: name == "owner" ? OwnerTime : null));
         var app = builder.Build();
         _apps.Add(app);
         return app;

@@ -9,7 +9,7 @@ namespace Stateside.SystemTests.Clusters;
 /// Clients that each add to a counter of their own, one addition after the other: what was acknowledged, what was refused, what is
 /// unknown, the longest time in which no addition of a client succeeded, and how long they took to come back after an event.
 /// </summary>
-internal sealed class CounterLoad(Uri url, int clients) : IAsyncDisposable
+internal sealed class CounterLoad(Uri url, int clients, string counters = "load") : IAsyncDisposable
 {
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false, MaxConnectionsPerServer = clients }) { Timeout = TimeSpan.FromSeconds(30) };
     private readonly CancellationTokenSource _stop = new();
@@ -65,7 +65,7 @@ internal sealed class CounterLoad(Uri url, int clients) : IAsyncDisposable
         Assert.Empty(Wrong);
         for (var i = 0; i < clients; i++)
         {
-            var value = (int)(await _http.GetFromJsonAsync<JsonNode>(new Uri(url, $"/counters/load-{i}")))!["value"]!;
+            var value = (int)(await _http.GetFromJsonAsync<JsonNode>(new Uri(url, $"/counters/{counters}-{i}")))!["value"]!;
             Assert.InRange(value, _acknowledged[i], _acknowledged[i] + _unknown[i]);
         }
     }
@@ -85,7 +85,7 @@ internal sealed class CounterLoad(Uri url, int clients) : IAsyncDisposable
             try
             {
                 var began = TimeProvider.System.GetTimestamp();
-                using var response = await _http.PostAsJsonAsync(new Uri(url, $"/counters/load-{i}"), new { by = 1 });
+                using var response = await _http.PostAsJsonAsync(new Uri(url, $"/counters/{counters}-{i}"), new { by = 1 });
                 var body = JsonNode.Parse(await response.Content.ReadAsStringAsync());
                 if (response.IsSuccessStatusCode)
                 {

@@ -16,6 +16,11 @@ internal sealed class Fleet : IAsyncDisposable
 
     public Uri Url => _gateway!.Url;
 
+    public IEnumerable<TestProcess> Nodes => _nodes.Select(node => node!.Process);
+
+    /// <summary>What the nodes and the gateway have said.</summary>
+    public string Said => string.Concat(Nodes.Select(node => node.Said)) + _gateway?.Process.Said;
+
     /// <param name="store">The store that all share.</param>
     /// <param name="project">What each of them runs: the shop, or the host that has a folded state beside it.</param>
     public static async Task<Fleet> StartAsync(string store, string project = "Shop")
@@ -61,8 +66,12 @@ internal sealed class Fleet : IAsyncDisposable
             if (node is not null) await node.DisposeAsync();
     }
 
-    private string[] Places =>
-        [.. (_project == "Shop" ? ["cart", "order", "counter"] : (string[])["cart", "order", "counter", "room"]).Select(state => $"--Stateside:States:{state}:Place=Node")];
+    /// <summary>What tells the shop to keep all its states on nodes.</summary>
+    public static string[] ShopPlaces { get; } = PlacesOf("cart", "order", "counter");
+
+    private string[] Places => _project == "Shop" ? ShopPlaces : PlacesOf("cart", "order", "counter", "room");
+
+    private static string[] PlacesOf(params string[] states) => [.. states.Select(state => $"--Stateside:States:{state}:Place=Node")];
 
     private static async Task<bool> ReadyAsync(Uri url)
     {

@@ -1,5 +1,6 @@
 using Stateside.Places;
 using Stateside.Stores;
+using Stateside.Testing;
 
 namespace Stateside.Tests.Nodes;
 
@@ -116,5 +117,45 @@ public sealed class ClusterTests : IDisposable
         await one.CrashAsync();
         await using var two = await NodeEngine.JoinAsync(_store, "two", agreement: agreement, port: port);
         Assert.Equal(2, await two.AddAsync(NodeEngine.Key()));
+    }
+
+    [Fact]
+    public async Task A_store_that_loses_its_rows_gets_the_cluster_back_under_epochs_above_those_it_knew()
+    {
+        await using var store = new ForgetfulStore();
+        await using var one = await NodeEngine.JoinAsync(store, "one");
+        await using var two = await NodeEngine.JoinAsync(store, "two");
+        NodeEngine[] all = [one, two];
+        await NodeEngine.UntilAsync(() => two.Cluster.OwnedCount > 300 && all.Sum(n => n.Cluster.OwnedCount) == Group.ShardCount, "each owns its part");
+        var before = one.Cluster.View!;
+        var key = two.OwnKey();
+        var open = new TaskCompletionSource();
+        two.Store.BeforeCommit = _ => new ValueTask(open.Task);
+        var late = two.AddAsync(key, 100);
+        await NodeEngine.UntilAsync(() => two.Store.Trips.Commits == 1, "the commit is on its way");
+
+        store.Forget();
+        await NodeEngine.UntilAsync(() => all.All(n => n.Cluster.IsReady && !n.Cluster.View!.Secret.SequenceEqual(before.Secret)), "both have joined anew");
+        await NodeEngine.UntilAsync(() => all.Sum(n => n.Cluster.OwnedCount) == Group.ShardCount && one.Cluster.View!.Number == two.Cluster.View!.Number, "every shard has an owner");
+        for (var shard = 0; shard < Group.ShardCount; shard++) Assert.True(one.Cluster.View!.Epoch(shard) > before.Epoch(shard), $"shard {shard} is under an old epoch");
+        two.Store.BeforeCommit = null;
+        open.SetResult();
+        // What was sent before the loss is refused by its epoch: nothing else stands in its way.
+        Assert.Equal(Applied.No, (await Assert.ThrowsAsync<StatesideException>(() => late)).Applied);
+        var owner = one.Cluster.IsElsewhere(key.Group.Shard) ? two : one;
+        Assert.Equal(0, await owner.ReadAsync(key));
+        for (var i = 1; i <= 3; i++) Assert.Equal(i, await owner.AddAsync(key));
+    }
+
+    /// <summary>Can lose everything, as a server whose data was deleted under it.</summary>
+    private sealed class ForgetfulStore() : DelegatingStore(new MemoryStore(TimeProvider.System))
+    {
+        private volatile IStore? _other;
+
+        public void Forget() => _other = new MemoryStore(TimeProvider.System);
+
+        public override ValueTask<LoadResult> LoadAsync(LoadRequest request, CancellationToken cancellationToken) => (_other ?? Inner).LoadAsync(request, cancellationToken);
+
+        public override ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken) => (_other ?? Inner).CommitAsync(commit, cancellationToken);
     }
 }
