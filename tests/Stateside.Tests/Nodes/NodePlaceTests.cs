@@ -164,6 +164,44 @@ public sealed class NodePlaceTests : IDisposable
         Assert.NotNull((await second).Replay);
     }
 
+    /// <summary>After an unknown outcome memory keeps nothing of what it loads for a while; a turn that only checks a state must not leave it behind as absent.</summary>
+    [Fact]
+    public async Task What_a_turn_takes_and_does_not_change_after_an_unknown_outcome_stays_what_it_is()
+    {
+        await using var node = await NodeEngine.JoinAsync(_store);
+        Assert.Equal(1, await node.AddAsync(NodeEngine.Key()));
+        node.Store.BeforeCommit = _ => throw new StoreException("lost", Applied.Unknown);
+        await Assert.ThrowsAsync<StatesideException>(() => node.AddAsync(NodeEngine.Key()));
+        node.Store.BeforeCommit = null;
+
+        await node.Runtime.RunAsync(node.AddBeside(NodeEngine.Key()));
+        Assert.Equal(1, await node.ReadAsync(NodeEngine.Key()));
+        Assert.Equal(2, await node.AddAsync(NodeEngine.Key()));
+    }
+
+    [Fact]
+    public async Task What_comes_in_late_is_met_by_the_check_of_a_turn_that_has_taken_it_as_it_was_before()
+    {
+        await using var node = await NodeEngine.JoinAsync(_store);
+        await node.AddAsync(NodeEngine.Key());
+        Commit? late = null;
+        node.Store.BeforeCommit = commit =>
+        {
+            late = commit;
+            throw new StoreException("lost", Applied.Unknown);
+        };
+        await Assert.ThrowsAsync<StatesideException>(() => node.AddAsync(NodeEngine.Key()));
+        node.Store.BeforeCommit = async _ =>
+        {
+            node.Store.BeforeCommit = null;
+            Assert.Equal(CommitResult.Committed, await _store.CommitAsync(late!, CancellationToken.None));
+        };
+        var beside = node.AddBeside(NodeEngine.Key());
+        await node.Runtime.RunAsync(beside);
+        Assert.Equal(2, beside.Runs.Count);
+        Assert.Equal(2, await node.ReadAsync(NodeEngine.Key()));
+    }
+
     [Fact]
     public async Task With_checkpoints_the_reply_does_not_wait_and_the_store_follows()
     {
