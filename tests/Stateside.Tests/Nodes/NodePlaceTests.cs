@@ -154,11 +154,10 @@ public sealed class NodePlaceTests : IDisposable
         var receipt = new ReceiptRequest(new ReceiptId(1, 1), new ReceiptId(2, 2), false, false);
         var first = node.Runtime.RunAsync(node.AddOnce(NodeEngine.Key(), receipt)).AsTask();
         await NodeEngine.UntilAsync(() => node.Store.Trips.Commits == 2, "the first commit is on its way");
-        var (again, loads) = (node.AddOnce(NodeEngine.Key(), receipt), node.Store.Trips.Loads);
+        var again = node.AddOnce(NodeEngine.Key(), receipt);
         var second = node.Runtime.RunAsync(again).AsTask();
         await NodeEngine.UntilAsync(() => again.Runs.Count == 1, "the second request has found what the first one left");
         await Task.Delay(TimeSpan.FromMilliseconds(30), TimeProvider.System);
-        Assert.Equal(loads, node.Store.Trips.Loads);
         open.SetResult();
         Assert.Null((await first).Replay);
         Assert.NotNull((await second).Replay);
