@@ -43,6 +43,28 @@ public sealed class NodePlaceTests : IDisposable
         Assert.Equal(65, row.Version.Counter);
     }
 
+    /// <summary>Two threads meet between the moment in which the first has made a batch and the one in which it sends it.</summary>
+    [Fact]
+    public async Task A_turn_that_joins_a_commit_in_the_moment_before_it_is_sent_is_answered_with_it()
+    {
+        await using var node = await NodeEngine.JoinAsync(_store);
+        var group = NodeEngine.Key().Group;
+        using var entry = await node.Runtime.Node!.EnterAsync(group, CancellationToken.None);
+        var versions = new StateVersion[2];
+        for (var round = 0; round < 3000; round++)
+        {
+            using var together = new Barrier(2);
+            var both = Enumerable.Range(0, 2).Select(i => Task.Run(async () =>
+            {
+                var (turn, write) = (TurnId.New(), new RowWrite(new StateKey(group, "count", $"{i}"), RowChange.Put, versions[i]) { Schema = 1, Body = "{\"value\":1}"u8.ToArray() });
+                versions[i] = write.After(turn);
+                together.SignalAndWait();
+                return await node.Runtime.Node!.CommitAsync(new Commit(group, turn) { Rows = [write] }, entry);
+            }));
+            Assert.All(await Task.WhenAll(both).WaitAsync(TimeSpan.FromSeconds(30)), result => Assert.Equal(CommitResult.Committed, result));
+        }
+    }
+
     [Fact]
     public async Task A_snapshot_shows_what_is_committed_and_no_more()
     {
