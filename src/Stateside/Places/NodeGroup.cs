@@ -109,17 +109,21 @@ internal sealed class NodeGroup(Group group, long epoch)
             // What only one turn can have in a commit, such as a receipt, must not meet another's, nor that other's changes.
             if (kind.IsAlone && _open is { IsAlone: true }) Close();
             List<RowWrite>? others = null;
+            var checks = false;
             foreach (var row in commit.Rows)
             {
                 var definition = definitions(row.Key.Name);
-                if (NodeCommitKind.IsKept(row, definition)) Apply(commit.Turn, row, definition, time.GetTimestamp(), kind.WaitsForStore);
-                else if (row.Change != RowChange.Check || row.TimeToLive is not null || definition is { Place: not Place.Node }) (others ??= []).Add(row);
+                // What is checked and not in memory, since memory does not trust what it loads just now, only the store can check.
+                var isUnknown = row.Change == RowChange.Check && kind.WaitsForStore && Find(row.Key) is null;
+                checks |= isUnknown;
+                if (NodeCommitKind.IsKept(row, definition) && !isUnknown) Apply(commit.Turn, row, definition, time.GetTimestamp(), kind.WaitsForStore);
+                else if (isUnknown || row.Change != RowChange.Check || row.TimeToLive is not null || definition is { Place: not Place.Node }) (others ??= []).Add(row);
             }
             if (!kind.WaitsForStore) return true;
             batch = _open ??= new NodeBatch();
             batch.Add(commit, kind.IsAlone, others);
-            // A new journal begins once the old one's end is committed.
-            if (kind.Ends) Close();
+            // A new journal begins once the old one's end is committed, and what the store checks for one turn must not meet the next one's change of it.
+            if (kind.Ends || checks) Close();
             if (_isSending) return true;
             (_isSending, sends) = (true, true);
             return true;
@@ -338,9 +342,9 @@ internal sealed class NodeGroup(Group group, long epoch)
 
     private void Apply(TurnId turn, RowWrite write, StateDefinition? definition, long now, bool waits)
     {
+        if (write.Change is RowChange.Check or RowChange.Touch) return;
         var known = Find(write.Key);
         var e = known ?? Add(Row.Absent(write.Key, write.Expected), definition, now);
-        if (write.Change is RowChange.Check or RowChange.Touch) return;
         var before = e.Current;
         var after = write.Change == RowChange.Put ? Row.Of(write, turn, write.TimeToLive) : Row.Absent(write.Key, write.After(turn));
         Bytes += after.Body.Length - before.Body.Length;

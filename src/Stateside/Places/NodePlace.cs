@@ -127,11 +127,19 @@ internal sealed class NodePlace : IAsyncDisposable
         // From here the next turn of the group can run on what this one left.
         entry.LetNextIn();
         if (batch is null) return CommitResult.Committed;
-        // What nobody else has joined is sent by whoever made it; the first that is sent is always the sender's own.
+        // A batch is sent by whoever made it; the first that is sent is always the sender's own.
         if (!sends || memory.Next() is not { } own) return Own(commit, await batch.Done);
         try
         {
-            return Own(commit, await SendAsync(entry.Shard, memory, own));
+            var result = await SendAsync(entry.Shard, memory, own);
+            // The next turn may have joined it in the moment between, and waits.
+            own.Complete(result);
+            return Own(commit, result);
+        }
+        catch (StatesideException e)
+        {
+            own.Fail(e);
+            throw;
         }
         finally
         {

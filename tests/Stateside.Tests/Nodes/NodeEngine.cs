@@ -81,6 +81,17 @@ internal sealed class NodeEngine : IAsyncDisposable
         },
     };
 
+    /// <summary>Takes a counter without changing it, and adds to another of its group.</summary>
+    public TestHost AddBeside(StateKey key) => new()
+    {
+        Request = (_, _) => new TurnRequest { Slots = [new SlotRequest(Count, key, Writes: true), new SlotRequest(Count, key with { Item = "beside" }, Writes: true)], Group = key.Group },
+        Handler = run =>
+        {
+            ((State<Count>)run.Slots[1]).Update(c => new Count(c.Value + 1));
+            return new(new TurnReply(false, null));
+        },
+    };
+
     public async Task<int> AddAsync(StateKey key, int by = 1) => (await States.RunAsync<Count>(key, c => new Count(c.Value + by))).Value;
 
     public Task<string> SayAsync(string text, string id = "a") => Turns.Room.SayAsync(States, RoomKey(id), text);

@@ -43,6 +43,28 @@ public sealed class NodePlaceTests : IDisposable
         Assert.Equal(65, row.Version.Counter);
     }
 
+    /// <summary>Two threads meet between the moment in which the first has made a batch and the one in which it sends it.</summary>
+    [Fact]
+    public async Task A_turn_that_joins_a_commit_in_the_moment_before_it_is_sent_is_answered_with_it()
+    {
+        await using var node = await NodeEngine.JoinAsync(_store);
+        var group = NodeEngine.Key().Group;
+        using var entry = await node.Runtime.Node!.EnterAsync(group, CancellationToken.None);
+        var versions = new StateVersion[2];
+        for (var round = 0; round < 3000; round++)
+        {
+            using var together = new Barrier(2);
+            var both = Enumerable.Range(0, 2).Select(i => Task.Run(async () =>
+            {
+                var (turn, write) = (TurnId.New(), new RowWrite(new StateKey(group, "count", $"{i}"), RowChange.Put, versions[i]) { Schema = 1, Body = "{\"value\":1}"u8.ToArray() });
+                versions[i] = write.After(turn);
+                together.SignalAndWait();
+                return await node.Runtime.Node!.CommitAsync(new Commit(group, turn) { Rows = [write] }, entry);
+            }));
+            Assert.All(await Task.WhenAll(both).WaitAsync(TimeSpan.FromSeconds(30)), result => Assert.Equal(CommitResult.Committed, result));
+        }
+    }
+
     [Fact]
     public async Task A_snapshot_shows_what_is_committed_and_no_more()
     {
@@ -156,14 +178,51 @@ public sealed class NodePlaceTests : IDisposable
         var receipt = new ReceiptRequest(new ReceiptId(1, 1), new ReceiptId(2, 2), false, false);
         var first = node.Runtime.RunAsync(node.AddOnce(NodeEngine.Key(), receipt)).AsTask();
         await NodeEngine.UntilAsync(() => node.Store.Trips.Commits == 2, "the first commit is on its way");
-        var (again, loads) = (node.AddOnce(NodeEngine.Key(), receipt), node.Store.Trips.Loads);
+        var again = node.AddOnce(NodeEngine.Key(), receipt);
         var second = node.Runtime.RunAsync(again).AsTask();
         await NodeEngine.UntilAsync(() => again.Runs.Count == 1, "the second request has found what the first one left");
         await Task.Delay(TimeSpan.FromMilliseconds(30), TimeProvider.System);
-        Assert.Equal(loads, node.Store.Trips.Loads);
         open.SetResult();
         Assert.Null((await first).Replay);
         Assert.NotNull((await second).Replay);
+    }
+
+    /// <summary>After an unknown outcome memory keeps nothing of what it loads for a while; a turn that only checks a state must not leave it behind as absent.</summary>
+    [Fact]
+    public async Task What_a_turn_takes_and_does_not_change_after_an_unknown_outcome_stays_what_it_is()
+    {
+        await using var node = await NodeEngine.JoinAsync(_store);
+        Assert.Equal(1, await node.AddAsync(NodeEngine.Key()));
+        node.Store.BeforeCommit = _ => throw new StoreException("lost", Applied.Unknown);
+        await Assert.ThrowsAsync<StatesideException>(() => node.AddAsync(NodeEngine.Key()));
+        node.Store.BeforeCommit = null;
+
+        await node.Runtime.RunAsync(node.AddBeside(NodeEngine.Key()));
+        Assert.Equal(1, await node.ReadAsync(NodeEngine.Key()));
+        Assert.Equal(2, await node.AddAsync(NodeEngine.Key()));
+    }
+
+    [Fact]
+    public async Task What_comes_in_late_is_met_by_the_check_of_a_turn_that_has_taken_it_as_it_was_before()
+    {
+        await using var node = await NodeEngine.JoinAsync(_store);
+        await node.AddAsync(NodeEngine.Key());
+        Commit? late = null;
+        node.Store.BeforeCommit = commit =>
+        {
+            late = commit;
+            throw new StoreException("lost", Applied.Unknown);
+        };
+        await Assert.ThrowsAsync<StatesideException>(() => node.AddAsync(NodeEngine.Key()));
+        node.Store.BeforeCommit = async _ =>
+        {
+            node.Store.BeforeCommit = null;
+            Assert.Equal(CommitResult.Committed, await _store.CommitAsync(late!, CancellationToken.None));
+        };
+        var beside = node.AddBeside(NodeEngine.Key());
+        await node.Runtime.RunAsync(beside);
+        Assert.Equal(2, beside.Runs.Count);
+        Assert.Equal(2, await node.ReadAsync(NodeEngine.Key()));
     }
 
     [Fact]
