@@ -26,6 +26,9 @@ internal sealed class ForwardedBody : HttpContent
     /// <summary>Whether the connection said that it had not begun the request, and could not try again since the body was partly read.</summary>
     public bool WasMissingForRetry { get; private set; }
 
+    /// <summary>Whether the client's body was passed on to its end.</summary>
+    public bool IsWhole => _isConsumed && _pump.IsCompletedSuccessfully;
+
     /// <summary>What the client's side threw: a body too large, or broken framing.</summary>
     public BadHttpRequestException? Refusal { get; private set; }
 

@@ -17,15 +17,23 @@ internal static class ResponseRelay
         CopyHeaders(from, to.Headers);
         using var body = await from.Content.ReadAsStreamAsync(cancellationToken);
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
+        var writer = to.BodyWriter;
+        var unsent = 0;
         // The head of an event stream, or of a large file, is worth a packet of its own; a small response is not cut in two.
         var waitsForBody = to.ContentLength is <= BufferSize;
         while (true)
         {
             var reading = body.ReadAsync(buffer, cancellationToken);
-            if (!reading.IsCompleted && !waitsForBody && !to.HasStarted) await to.Body.FlushAsync(CancellationToken.None);
+            // What has come leaves before more is waited for. Where the end has come with it, the server sends both at once.
+            if (unsent >= BufferSize || (!reading.IsCompleted && (unsent > 0 || (!waitsForBody && !to.HasStarted))))
+            {
+                await writer.FlushAsync(cancellationToken);
+                unsent = 0;
+            }
             var count = await reading;
             if (count == 0) break;
-            await to.Body.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
+            writer.Write(buffer.AsSpan(0, count));
+            unsent += count;
         }
         // Not given back where the exchange breaks: a read may still be under way.
         ArrayPool<byte>.Shared.Return(buffer);
