@@ -29,4 +29,5 @@ public sealed record Counter(long Value);
 [JsonSerializable(typeof(Cart))]
 [JsonSerializable(typeof(Counter))]
 [JsonSerializable(typeof(Counts))]
+[JsonSerializable(typeof(Held))]
 internal sealed partial class BenchJson : JsonSerializerContext;

@@ -45,6 +45,8 @@ WebApplication Stateside()
     app.MapPost("/cart", (State<Cart> cart) => cart.Update(c => c.Next()));
     app.MapGet("/counters/{id}", ([RouteKey("id")] Snapshot<Counter> counter) => counter.Value);
     app.MapPost("/counters/{id}", ([RouteKey("id")] State<Counter> counter) => counter.Update(c => new Counter(c.Value + 1)));
+    app.MapPost("/counters/{id}/add", ([RouteKey("id")] State<Counter> counter, Counter more) => counter.Update(c => new Counter(c.Value + more.Value)));
+    Resident.Map(app);
     return app;
 }
 

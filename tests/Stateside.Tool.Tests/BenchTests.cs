@@ -113,6 +113,40 @@ public sealed class BenchTests : IDisposable
     }
 
     [Fact]
+    public void The_json_of_a_forward_is_what_its_page_says()
+    {
+        var root = Json(Forward(errors: 0).WriteJson);
+        Assert.Equal(["machine", "options", "rows"], Names(root));
+        Assert.Equal(
+            ["name", "method", "connections", "requests_per_second", "cpu_microseconds_per_request", "cpu_to_haproxy", "aim", "p50_microseconds", "p99_microseconds", "node_cpu_microseconds_per_request", "errors"],
+            Names(root.GetProperty("rows")[0]));
+        AssertOnItsPage(root);
+    }
+
+    [Fact]
+    public void A_forward_is_compared_with_haproxy_in_the_same_repetition()
+    {
+        var rows = Forward(errors: 0).Rows;
+        var gateway = rows.Single(row => row.Name == "gateway");
+        Assert.Equal((new Figure(2.5, 2, 3), 1.5), (gateway.CpuToHaproxy, gateway.Aim));
+        var direct = rows.Single(row => row.Name == "direct");
+        Assert.Equal((null, null, null), (direct.CpuMicrosecondsPerRequest, direct.CpuToHaproxy, direct.Aim));
+        Assert.False(Forward(errors: 1).Holds);
+        Assert.True(Forward(errors: 0).Holds);
+    }
+
+    [Fact]
+    public void The_json_of_what_a_state_takes_is_what_its_page_says()
+    {
+        var report = MemoryReport.Of(s_machine, 1000, 2, new Dictionary<BenchServer, List<MemorySample>> { [BenchServer.NodeNone] = [new(11, 390, 360, 500), new(11, 410, 380, 520)] });
+        var root = Json(report.WriteJson);
+        Assert.Equal(["machine", "keys", "repetitions", "rows"], Names(root));
+        Assert.Equal(["name", "json_bytes", "used_overhead_bytes", "idle_overhead_bytes", "aim", "process_bytes"], Names(root.GetProperty("rows")[0]));
+        Assert.Equal(new Figure(400, 390, 410), report.Rows[0].UsedOverheadBytes);
+        AssertOnItsPage(root);
+    }
+
+    [Fact]
     public void The_chart_has_a_bar_for_each_row_as_long_as_its_ratio()
     {
         var svg = XDocument.Parse(BenchChart.Draw(Report(bare: [100, 100], read: [50, 50])));
@@ -163,6 +197,12 @@ public sealed class BenchTests : IDisposable
     [InlineData("bench --only mongo", "memory, sqlite, redis")]
     [InlineData("bench --hot --only session", "memory, sqlite, node-sqlite, redis, node-redis, postgres, node-postgres, node-checkpoint, node-none")]
     [InlineData("bench --hot --size 4", "neither --size")]
+    [InlineData("bench --forward --size 4", "--forward goes with neither --size")]
+    [InlineData("bench --forward --only redis", "direct, gateway, haproxy, nginx")]
+    [InlineData("bench --memory --readme", "--memory goes with neither --size nor --chart nor --readme")]
+    [InlineData("bench --memory --only redis", "node-none, node-sqlite")]
+    [InlineData("bench --memory --keys 10", "1000 to 20000000")]
+    [InlineData("bench --hot --forward", "one at a time")]
     [InlineData("bench --hot --readme", "nor --readme")]
     [InlineData("bench --chart nowhere/at/all.svg", "no such directory")]
     public async Task What_cannot_be_measured_is_one_line_with_the_fix_and_exit_code_2(string line, string fix)
@@ -180,6 +220,13 @@ public sealed class BenchTests : IDisposable
     }, [0.01], leftOut is null ? [] : [leftOut]);
 
     private static BenchSample Sample(double rate, long errors = 0) => new(rate, 1, 2, 1, 1, 0, null, 40, 100, errors);
+
+    private static ForwardReport Forward(long errors) => ForwardReport.Of(s_machine, s_options, new Dictionary<ForwardCase, List<ForwardSample>>
+    {
+        [new(Front.Direct, "GET", 32)] = [new(100, 1, 2, 0, 10, 0), new(100, 1, 2, 0, 10, 0)],
+        [new(Front.Gateway, "GET", 32)] = [new(50, 1, 2, 20, 10, errors), new(50, 1, 2, 60, 10, 0)],
+        [new(Front.Haproxy, "GET", 32)] = [new(60, 1, 2, 10, 10, 0), new(60, 1, 2, 20, 10, 0)],
+    });
 
     private static HotReport Hot(long lost) => HotReport.Of(s_machine, s_options, new Dictionary<(BenchServer, int), List<HotSample>>
     {

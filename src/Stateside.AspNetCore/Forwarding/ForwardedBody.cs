@@ -23,6 +23,9 @@ internal sealed class ForwardedBody : HttpContent
     /// <summary>Whether the body can be sent again from its start.</summary>
     public bool CanRepeat => !_isConsumed || _source.CanSeek;
 
+    /// <summary>Whether the client's body was passed on to its end.</summary>
+    public bool IsWhole => _isConsumed && _pump.IsCompletedSuccessfully;
+
     /// <summary>What the client's side threw: a body too large, or broken framing.</summary>
     public BadHttpRequestException? Refusal { get; private set; }
 

@@ -68,12 +68,16 @@ internal sealed class HttpForwarder : IAsyncDisposable
         using var exchange = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, cancellationToken);
         using var request = NodeRequest.From(context, LinkTo(to), hops, view);
         HttpResponseMessage? response = null;
+        var isWhole = false;
         try
         {
             response = await _invoker.SendAsync(request, exchange.Token);
             if (response.StatusCode == HttpStatusCode.MisdirectedRequest && ViewOf(response) is { } newer) return new(ForwardResult.Misdirected, newer, CanRepeat(request));
             if (request.Tunnel == TunnelKind.None || !await TunnelRelay.TryRunAsync(context, request.Tunnel, response, _time, exchange.Token))
+            {
                 await ResponseRelay.RunAsync(context, response, exchange.Token);
+                isWhole = request.Body is null or { IsWhole: true };
+            }
             return new(ForwardResult.Answered, 0, false);
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or SocketException)
@@ -86,7 +90,8 @@ internal sealed class HttpForwarder : IAsyncDisposable
         }
         finally
         {
-            await exchange.CancelAsync();
+            // Whatever goes on yet is to end. After a whole exchange nothing does, and cancelling would cost each request a thread of the pool.
+            if (!isWhole) await exchange.CancelAsync();
             response?.Dispose();
             if (request.Body is { } body) await body.CloseAsync();
         }

@@ -27,8 +27,16 @@ internal static class ResponseRelay
         }
         var count = await reading;
         if (!goesAhead) CopyHead(from, to);
-        for (; count > 0; count = await body.ReadAsync(buffer, cancellationToken))
-            await to.Body.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
+        for (var unsent = 0; count > 0; count = await reading)
+        {
+            to.BodyWriter.Write(buffer.AsSpan(0, count));
+            unsent += count;
+            reading = body.ReadAsync(buffer, cancellationToken);
+            // What has come leaves before more is waited for. Where the end has come with it, the server sends both at once.
+            if (reading.IsCompleted && unsent < BufferSize) continue;
+            await to.BodyWriter.FlushAsync(cancellationToken);
+            unsent = 0;
+        }
         // Not given back where the exchange breaks: a read may still be under way.
         ArrayPool<byte>.Shared.Return(buffer);
         if (to.SupportsTrailers()) CopyTrailers(from.TrailingHeaders.NonValidated, to);

@@ -92,4 +92,6 @@ internal sealed record BenchReport(
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]
 [JsonSerializable(typeof(BenchReport))]
 [JsonSerializable(typeof(HotReport))]
+[JsonSerializable(typeof(ForwardReport))]
+[JsonSerializable(typeof(MemoryReport))]
 internal sealed partial class BenchReportJson : JsonSerializerContext;

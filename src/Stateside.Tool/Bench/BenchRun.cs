@@ -101,7 +101,7 @@ internal sealed class BenchRun(BenchRow[] rows, BenchOptions options, int port, 
         Directory.Delete(data, recursive: true);
     }
 
-    private async Task<BenchSample> MeasureAsync(BenchProcess process, StoreServer? store, BenchCase each, string cookieFile, CancellationToken cancellationToken)
+    private async Task<BenchSample> MeasureAsync(BenchProcess process, ServerProgram? store, BenchCase each, string cookieFile, CancellationToken cancellationToken)
     {
         var (cpuBefore, storeBefore) = (process.CpuTime, store?.CpuTime);
         var load = await LoadGenerator.RunAsync(_url, each.Row.Method, cookieFile, each.Connections, options.Seconds, cancellationToken);

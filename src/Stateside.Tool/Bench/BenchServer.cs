@@ -32,6 +32,9 @@ internal sealed record BenchServer(string Name, string Mode, bool HasSessions, s
     /// <summary>The servers of <c>--hot</c>: what all clients change at once cannot live with one of them.</summary>
     public static readonly BenchServer[] Hot = [Memory, Sqlite, NodeSqlite, Redis, NodeRedis, Postgres, NodePostgres, NodeCheckpoint, NodeNone];
 
+    /// <summary>The servers of <c>--memory</c>: where a state waits for nothing, and where each change is in the store before its answer.</summary>
+    public static readonly BenchServer[] Resident = [NodeNone, NodeSqlite];
+
     private static BenchServer Node(string name, string store, string durability = "Commit") => new(name, "stateside", HasSessions: true, store)
     {
         Settings = [.. from state in (string[])["cart", "counter"] from setting in (string[])["Place=Node", $"Durability={durability}"] select $"--Stateside:States:{state}:{setting}"],
@@ -47,10 +50,10 @@ internal sealed record BenchServer(string Name, string Mode, bool HasSessions, s
     public double MostKilobytes { get; init; } = double.MaxValue;
 
     /// <summary>Starts the store's own server, where it has one.</summary>
-    public async Task<StoreServer?> StartStoreAsync(string data, TimeProvider time, CancellationToken cancellationToken) => Store switch
+    public async Task<ServerProgram?> StartStoreAsync(string data, TimeProvider time, CancellationToken cancellationToken) => Store switch
     {
-        "redis" => await StoreServer.StartRedisAsync(data, time, cancellationToken),
-        "postgres" => await StoreServer.StartPostgresAsync(data, time, cancellationToken),
+        "redis" => await ServerProgram.StartRedisAsync(data, time, cancellationToken),
+        "postgres" => await ServerProgram.StartPostgresAsync(data, time, cancellationToken),
         _ => null,
     };
 
@@ -59,7 +62,7 @@ internal sealed record BenchServer(string Name, string Mode, bool HasSessions, s
     /// <param name="data">The directory of its data.</param>
     /// <param name="lines">How many lines a cart has.</param>
     /// <param name="store">The store's own server, or null.</param>
-    public IEnumerable<string> Command(Uri url, string data, int lines, StoreServer? store) => IsNode
+    public IEnumerable<string> Command(Uri url, string data, int lines, ServerProgram? store) => IsNode
         ? ["node", NodePackages.Script, Mode, $"{url.Port}", $"{lines}", store?.Url ?? ""]
         :
         [
@@ -95,9 +98,9 @@ internal sealed class BenchProcess : IAsyncDisposable
     private BenchProcess(Process process, TimeProvider time) => (_process, _time) = (process, time);
 
     /// <summary>Starts the server and waits until it answers.</summary>
-    public static async Task<BenchProcess> StartAsync(BenchServer server, StoreServer? store, Uri url, string data, int lines, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<BenchProcess> StartAsync(BenchServer server, ServerProgram? store, Uri url, string data, int lines, TimeProvider time, CancellationToken cancellationToken)
     {
-        var log = Path.Combine(data, "server.log");
+        var log = Path.Combine(data, $"{server.Name}.log");
         var start = new ProcessStartInfo("/bin/sh",
             ["-c", "exec \"$@\" >\"$0\" 2>&1", log, .. server.Command(url, data, lines, store)])
         {

@@ -61,13 +61,19 @@ internal static class LoadGenerator
     {
         if (!IsInstalled)
         {
-            if (Environment.GetEnvironmentVariable("CI") != "true" || !Native.IsRoot || !File.Exists("/usr/bin/apt-get")) throw new UsageException(HowToGet);
-            _ = await RunAsync("/usr/bin/apt-get", ["update", "-q"], cancellationToken);
-            _ = await RunAsync("/usr/bin/apt-get", ["install", "-y", "-q", "--no-install-recommends", "wrk"], cancellationToken);
+            await InstallAsync("wrk", cancellationToken);
             if (!IsInstalled) throw new UsageException(HowToGet);
         }
         var (_, version) = await RunAsync("wrk", ["--version"], cancellationToken);
         return version.Split('[')[0].Trim();
+    }
+
+    /// <summary>Installs a Debian package on a CI machine as root; anywhere else that is for the user to do.</summary>
+    public static async Task InstallAsync(string package, CancellationToken cancellationToken)
+    {
+        if (Environment.GetEnvironmentVariable("CI") != "true" || !Native.IsRoot || !File.Exists("/usr/bin/apt-get")) return;
+        _ = await RunAsync("/usr/bin/apt-get", ["update", "-q"], cancellationToken);
+        _ = await RunAsync("/usr/bin/apt-get", ["install", "-y", "-q", "--no-install-recommends", package], cancellationToken);
     }
 
     /// <summary>Sends requests over kept connections for so long.</summary>
@@ -77,9 +83,16 @@ internal static class LoadGenerator
     /// <param name="connections">How many connections, each with one request on its way.</param>
     /// <param name="seconds">For how long.</param>
     /// <param name="cancellationToken">Ends wrk too.</param>
-    public static async Task<LoadResult> RunAsync(Uri url, string method, string cookieFile, int connections, int seconds, CancellationToken cancellationToken)
+    public static Task<LoadResult> RunAsync(Uri url, string method, string cookieFile, int connections, int seconds, CancellationToken cancellationToken) =>
+        RunAsync("carts.lua", url, method, cookieFile, connections, seconds, cancellationToken);
+
+    /// <summary>The load of <c>--forward</c>; parameters as above.</summary>
+    public static Task<LoadResult> RunForwardAsync(Uri url, string method, string cookieFile, int connections, int seconds, CancellationToken cancellationToken) =>
+        RunAsync("forward.lua", url, method, cookieFile, connections, seconds, cancellationToken);
+
+    private static async Task<LoadResult> RunAsync(string file, Uri url, string method, string cookieFile, int connections, int seconds, CancellationToken cancellationToken)
     {
-        var script = Path.Combine(Repository.Root, "bench", "carts.lua");
+        var script = Path.Combine(Repository.Root, "bench", file);
         var (_, output) = await RunAsync("wrk", ["-t1", $"-c{connections}", $"-d{seconds}s", "-s", script, url.ToString(), "--", method, cookieFile], cancellationToken);
         return LoadResult.Parse(output);
     }

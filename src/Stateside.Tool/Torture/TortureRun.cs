@@ -63,7 +63,7 @@ internal sealed class TortureRun(TortureOptions options, string data, TextWriter
         {
             var name = i == 0 ? "gateway" : string.Create(CultureInfo.InvariantCulture, $"node-{i}");
             var address = network is null ? IPAddress.Loopback : await network.AddAsync(name, cancellationToken);
-            var listens = new IPEndPoint(address, network is null ? StoreServer.FreePort() : 8080);
+            var listens = new IPEndPoint(address, network is null ? ServerProgram.FreePort() : 8080);
             var own = i == 0 ? plan.AsGateway() : plan.AsNode(i);
             if (network is not null && i > 0) own = own with { Arguments = [.. own.Arguments, $"--Stateside:Cluster:Listen={address}:9001"] };
             members.Add(new TortureNode(name, own, listens, Path.Combine(data, name + ".log"), network?.Within(name) ?? [], what => _record.Add(new Finding(TortureReport.DiedKind, 1, what)), time));

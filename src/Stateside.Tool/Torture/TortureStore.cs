@@ -16,7 +16,7 @@ internal sealed class TortureStore : IAsyncDisposable
     private readonly string _log;
     private readonly IPEndPoint _listens;
     private readonly TimeProvider _time;
-    private StoreServer? _server;
+    private ServerProgram? _server;
 
     private TortureStore(string url, string[] command, string log, IPEndPoint listens, TimeProvider time) => (Url, _command, _log, _listens, _time) = (url, command, log, listens, time);
 
@@ -36,7 +36,7 @@ internal sealed class TortureStore : IAsyncDisposable
     {
         if (store is not ("redis" or "postgres"))
             return new TortureStore(store == "sqlite" ? "sqlite:" + Path.Combine(data, "stateside.db") : store, [], "", new IPEndPoint(IPAddress.None, 0), time);
-        var listens = network is null ? new IPEndPoint(IPAddress.Loopback, StoreServer.FreePort()) : new IPEndPoint(await network.AddAsync(Member, cancellationToken), store == "redis" ? 6379 : 5432);
+        var listens = network is null ? new IPEndPoint(IPAddress.Loopback, ServerProgram.FreePort()) : new IPEndPoint(await network.AddAsync(Member, cancellationToken), store == "redis" ? 6379 : 5432);
         string[] command = store == "redis" ? Redis(data, listens) : await PostgresAsync(data, listens, cancellationToken);
         var url = store == "redis" ? $"redis://{listens}" : $"postgres://postgres@{listens}/postgres";
         var started = new TortureStore(url, [.. network?.Within(Member) ?? [], .. command], Path.Combine(data, "store.log"), listens, time);
@@ -63,7 +63,7 @@ internal sealed class TortureStore : IAsyncDisposable
     }
 
     /// <summary>Starts it on its data.</summary>
-    public async Task StartAgainAsync(CancellationToken cancellationToken) => _server = await StoreServer.StartAsync(_command, _log, _listens, Url, _time, cancellationToken);
+    public async Task StartAgainAsync(CancellationToken cancellationToken) => _server = await ServerProgram.StartAsync(_command, _log, _listens, Url, _time, cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
@@ -81,7 +81,7 @@ internal sealed class TortureStore : IAsyncDisposable
 
     private static async Task<string[]> PostgresAsync(string data, IPEndPoint listens, CancellationToken cancellationToken)
     {
-        var command = await StoreServer.PreparePostgresAsync(data, listens, cancellationToken);
+        var command = await ServerProgram.PreparePostgresAsync(data, listens, cancellationToken);
         if (!IPAddress.IsLoopback(listens.Address))
             await File.AppendAllTextAsync(Path.Combine(data, "cluster", "pg_hba.conf"), "host all all 10.99.0.0/24 trust\n", cancellationToken);
         return [.. command, "-c", "shared_buffers=64MB"];

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Stateside.Places;
 
 namespace Stateside.Cluster;
@@ -21,7 +22,8 @@ internal sealed class Shard(int number)
     }
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, NodeGroup> _groups = new(StringComparer.Ordinal);
+    // A set finds a group by its name as a dictionary would, and takes a third less for each.
+    private readonly HashSet<NodeGroup> _groups = new(ByName.Instance);
     private Stage _stage;
     private int _inside;
     private TaskCompletionSource? _changed;
@@ -83,7 +85,7 @@ internal sealed class Shard(int number)
     /// <summary>The committed memory of a group, if any; for snapshots of groups that the turn is not about.</summary>
     public NodeGroup? Peek(Group group)
     {
-        lock (_gate) return _stage == Stage.Owned ? _groups.GetValueOrDefault(group.Value) : null;
+        lock (_gate) return _stage == Stage.Owned && Find(group, out var memory) ? memory : null;
     }
 
     /// <summary>The view gives it to us.</summary>
@@ -124,7 +126,7 @@ internal sealed class Shard(int number)
     {
         lock (_gate)
         {
-            foreach (var memory in _groups.Values) memory.Kill();
+            foreach (var memory in _groups) memory.Kill();
             _groups.Clear();
         }
         Change(Stage.Away, 0);
@@ -134,32 +136,35 @@ internal sealed class Shard(int number)
     /// <summary>What is in memory, for those who write checkpoints or make room.</summary>
     public NodeGroup[] Snapshot()
     {
-        lock (_gate) return _groups.Count == 0 ? [] : [.. _groups.Values];
+        lock (_gate) return _groups.Count == 0 ? [] : [.. _groups];
     }
 
     /// <summary>Takes groups out of memory that nobody uses and whose every change is in the store.</summary>
     /// <param name="isOld">Which ones.</param>
-    /// <returns>How many were taken out.</returns>
-    public int Evict(Func<NodeGroup, bool> isOld)
+    /// <returns>The bytes of state in those that stay, and how many they are.</returns>
+    public (long Bytes, int Groups) Evict(Func<NodeGroup, bool> isOld)
     {
         lock (_gate)
         {
-            List<string>? gone = null;
-            foreach (var (name, memory) in _groups)
-                if (memory.Users == 0 && isOld(memory) && memory.TryEvict()) (gone ??= []).Add(name);
-            if (gone is null) return 0;
-            foreach (var name in gone) _groups.Remove(name);
-            return gone.Count;
+            var bytes = 0L;
+            _groups.RemoveWhere(memory =>
+            {
+                if (memory.Users == 0 && isOld(memory) && memory.TryEvict()) return true;
+                bytes += memory.Bytes;
+                return false;
+            });
+            return (bytes, _groups.Count);
         }
     }
 
     private NodeGroup Open(Group group)
     {
-        ref var memory = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_groups, group.Value, out _);
-        memory ??= new NodeGroup(group, Epoch);
+        if (!Find(group, out var memory)) _groups.Add(memory = new NodeGroup(group, Epoch));
         memory.Users++;
         return memory;
     }
+
+    private bool Find(Group group, [NotNullWhen(true)] out NodeGroup? memory) => _groups.GetAlternateLookup<string>().TryGetValue(group.Value, out memory);
 
     private void Change(Stage stage, long epoch)
     {
@@ -169,5 +174,21 @@ internal sealed class Shard(int number)
             (_stage, Epoch, changed, _changed) = (stage, epoch, _changed, null);
         }
         changed?.TrySetResult();
+    }
+
+    private sealed class ByName : IEqualityComparer<NodeGroup>, IAlternateEqualityComparer<string, NodeGroup>
+    {
+        public static readonly ByName Instance = new();
+
+        public bool Equals(NodeGroup? one, NodeGroup? other) => one == other;
+
+        public int GetHashCode(NodeGroup memory) => GetHashCode(memory.Group.Value);
+
+        public bool Equals(string name, NodeGroup memory) => name == memory.Group.Value;
+
+        public int GetHashCode(string name) => name.GetHashCode(StringComparison.Ordinal);
+
+        /// <summary>Never asked for: a group is made with its epoch, which its name does not tell.</summary>
+        public NodeGroup Create(string name) => throw new NotSupportedException();
     }
 }

@@ -62,11 +62,24 @@ public readonly record struct Group
         get
         {
             if (Value[0] == 'x') return int.Parse(Value.AsSpan(2), NumberStyles.None, CultureInfo.InvariantCulture);
-            Span<byte> utf8 = stackalloc byte[MaxBytes];
-            Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-            SHA256.HashData(utf8[..Encoding.UTF8.GetBytes(Value, utf8)], hash);
-            return BinaryPrimitives.ReadUInt16BigEndian(hash) >> 6;
+            // Each turn asks two or three times, and the hash takes as long as much else of a turn together.
+            ref var known = ref s_known[(uint)Value.GetHashCode(StringComparison.Ordinal) % (uint)s_known.Length];
+            if (Volatile.Read(ref known) is { } there && there.Group == Value) return there.Shard;
+            var shard = Hash(Value);
+            Volatile.Write(ref known, new(Value, shard));
+            return shard;
         }
+    }
+
+    /// <summary>The shards of groups that were asked for last; each place is overwritten by the next group that falls on it.</summary>
+    private static readonly KnownShard?[] s_known = new KnownShard?[4096];
+
+    private static int Hash(string value)
+    {
+        Span<byte> utf8 = stackalloc byte[MaxBytes];
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(utf8[..Encoding.UTF8.GetBytes(value, utf8)], hash);
+        return BinaryPrimitives.ReadUInt16BigEndian(hash) >> 6;
     }
 
     /// <summary>Reads a group as a store kept it.</summary>
@@ -94,4 +107,6 @@ public readonly record struct Group
         (text[0], text[1]) = (of.kind, ':');
         new TurnId(of.value).Format(text[2..]);
     });
+
+    private sealed record KnownShard(string Group, int Shard);
 }

@@ -10,15 +10,14 @@ namespace Stateside.Places;
 /// </summary>
 internal sealed class NodeGroup(Group group, long epoch)
 {
-    private readonly Lock _gate = new();
+    // There are millions of these, of which few do anything at a time: the lock is the object's own, which nobody outside the engine can
+    // reach and which takes no memory of its own, and what most never have is apart.
     private Entry? _first;
-    private Queue<NodeBatch>? _closed;
     private NodeBatch? _open;
-    private TaskCompletionSource? _settled;
+    private Rare? _rare;
     private bool _isSending;
     private bool _isDead;
     private int _voids;
-    private long? _distrusts;
 
     public Group Group => group;
 
@@ -32,14 +31,25 @@ internal sealed class NodeGroup(Group group, long epoch)
     public long LastUsed { get; set; }
 
     /// <summary>Bytes of state that it holds, as JSON.</summary>
-    public long Bytes { get; private set; }
+    public long Bytes
+    {
+        get
+        {
+            lock (this)
+            {
+                var bytes = 0L;
+                for (var e = _first; e is not null; e = e.Next) bytes += e.Current.Body.Length;
+                return bytes;
+            }
+        }
+    }
 
     /// <summary>Whether a change is in memory only.</summary>
     public bool IsDirty
     {
         get
         {
-            lock (_gate)
+            lock (this)
             {
                 for (var e = _first; e is not null; e = e.Next)
                     if (e.IsUnsent) return true;
@@ -54,7 +64,7 @@ internal sealed class NodeGroup(Group group, long epoch)
     /// <param name="time">Judges whether it has expired.</param>
     public Row? Read(StateKey key, bool writes, TimeProvider time)
     {
-        lock (_gate)
+        lock (this)
         {
             if (_isDead || Find(key) is not { } e) return null;
             if (e.Current.Remaining is { } remaining && e.Change is null)
@@ -79,13 +89,12 @@ internal sealed class NodeGroup(Group group, long epoch)
     /// <returns>The row in memory.</returns>
     public Row Learn(Row row, StateDefinition? definition, TimeProvider time)
     {
-        lock (_gate)
+        lock (this)
         {
             if (_isDead) return row;
             if (Find(row.Key) is { } there) return there.Current;
-            if (_distrusts is { } since && time.GetElapsedTime(since) < s_distrust) return row;
-            Add(row, definition, time.GetTimestamp());
-            return row;
+            if (_rare?.Distrusts is { } since && time.GetElapsedTime(since) < s_distrust) return row;
+            return Add(row.WithKey(Own(row.Key)), definition, time.GetTimestamp()).Current;
         }
     }
 
@@ -100,7 +109,7 @@ internal sealed class NodeGroup(Group group, long epoch)
     {
         (batch, sends) = (null, false);
         var kind = NodeCommitKind.Of(commit, definitions);
-        lock (_gate)
+        lock (this)
         {
             if (_isDead) return false;
             foreach (var row in commit.Rows)
@@ -133,10 +142,10 @@ internal sealed class NodeGroup(Group group, long epoch)
     /// <summary>Whether something waits to be sent and nobody sends; then the caller does.</summary>
     public bool TryBeginFlush()
     {
-        lock (_gate)
+        lock (this)
         {
             if (_isDead || _isSending) return false;
-            if (_open is null && _closed is not { Count: > 0 })
+            if (_open is null && _rare?.Closed is not { Count: > 0 })
             {
                 var unsent = false;
                 for (var e = _first; e is not null; e = e.Next) unsent |= e.IsUnsent;
@@ -150,9 +159,9 @@ internal sealed class NodeGroup(Group group, long epoch)
     /// <summary>The next batch to send, with everything in it; null if there is none, and then nobody sends any more.</summary>
     public NodeBatch? Next()
     {
-        lock (_gate)
+        lock (this)
         {
-            if (_closed is { Count: > 0 }) return _closed.Dequeue();
+            if (_rare?.Closed is { Count: > 0 } closed) return closed.Dequeue();
             if (_open is { } open && !_isDead)
             {
                 Collect(open);
@@ -168,7 +177,7 @@ internal sealed class NodeGroup(Group group, long epoch)
     /// <summary>The store has set its time to live anew.</summary>
     public void Prolong(StateKey key, TimeSpan life, TimeProvider time)
     {
-        lock (_gate)
+        lock (this)
         {
             if (Find(key) is { Current.Exists: true } e) (e.Current, e.At) = (e.Current.WithRemaining(life), time.GetTimestamp());
         }
@@ -177,7 +186,7 @@ internal sealed class NodeGroup(Group group, long epoch)
     /// <summary>The batch is in the store.</summary>
     public void Committed(NodeBatch batch)
     {
-        lock (_gate)
+        lock (this)
         {
             foreach (var (entry, row, _) in batch.Sent)
             {
@@ -200,10 +209,10 @@ internal sealed class NodeGroup(Group group, long epoch)
     public void Void(NodeBatch batch, bool isUnknown, IReadOnlyList<Row> current, TimeProvider time)
     {
         List<NodeBatch> waiting;
-        lock (_gate)
+        lock (this)
         {
             _voids++;
-            if (isUnknown) _distrusts = time.GetTimestamp();
+            if (isUnknown) (_rare ??= new()).Distrusts = time.GetTimestamp();
             foreach (var (entry, row, before) in batch.Sent)
             {
                 if (entry.Change is not { } change) continue;
@@ -219,7 +228,6 @@ internal sealed class NodeGroup(Group group, long epoch)
                     Remove(e);
                     continue;
                 }
-                Bytes += committed.Body.Length - e.Current.Body.Length;
                 e.Current = committed;
                 change.Events = null;
                 // Acknowledged, and in memory only: it is sent again, on whatever of the earlier attempts has arrived.
@@ -235,7 +243,7 @@ internal sealed class NodeGroup(Group group, long epoch)
     /// <summary>The store knows of a change that memory may not: what is not in memory only is loaded again.</summary>
     public void Forget()
     {
-        lock (_gate)
+        lock (this)
         {
             for (var e = _first; e is not null; e = e.Next)
                 if (e.Change is null && e.Definition?.Durability != NodeDurability.None) Remove(e);
@@ -246,7 +254,7 @@ internal sealed class NodeGroup(Group group, long epoch)
     public void Kill()
     {
         List<NodeBatch> waiting;
-        lock (_gate)
+        lock (this)
         {
             _isDead = true;
             _voids++;
@@ -262,7 +270,7 @@ internal sealed class NodeGroup(Group group, long epoch)
     {
         get
         {
-            lock (_gate) return _voids;
+            lock (this) return _voids;
         }
     }
 
@@ -274,11 +282,11 @@ internal sealed class NodeGroup(Group group, long epoch)
         while (true)
         {
             Task settled;
-            lock (_gate)
+            lock (this)
             {
                 if (_voids != voids) return false;
                 if (!_isSending) return true;
-                settled = (_settled ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+                settled = ((_rare ??= new()).Settled ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
             }
             await settled;
         }
@@ -287,13 +295,22 @@ internal sealed class NodeGroup(Group group, long epoch)
     /// <summary>Whether it may go: nothing is on its way or in memory only. After that it takes nothing in any more.</summary>
     public bool TryEvict()
     {
-        lock (_gate)
+        lock (this)
         {
             if (_isSending || _open is not null) return false;
             for (var e = _first; e is not null; e = e.Next)
                 if (e.IsUnsent) return false;
             _isDead = true;
             return true;
+        }
+    }
+
+    /// <summary>Forgets the decoded states: their JSON is read again when they are next used.</summary>
+    public void Cool()
+    {
+        lock (this)
+        {
+            for (var e = _first; e is not null; e = e.Next) e.Current.Decoded = null;
         }
     }
 
@@ -304,8 +321,8 @@ internal sealed class NodeGroup(Group group, long epoch)
 
     private List<NodeBatch> TakeWaiting()
     {
-        List<NodeBatch> waiting = [.. _closed ?? []];
-        _closed?.Clear();
+        List<NodeBatch> waiting = [.. _rare?.Closed ?? []];
+        _rare?.Closed?.Clear();
         if (_open is not null) waiting.Add(_open);
         _open = null;
         return waiting;
@@ -326,15 +343,14 @@ internal sealed class NodeGroup(Group group, long epoch)
         return null;
     }
 
-    private Entry Add(Row row, StateDefinition? definition, long now)
-    {
-        Bytes += row.Body.Length;
-        return _first = new Entry { Current = row, Definition = definition, At = now, Next = _first };
-    }
+    private Entry Add(Row row, StateDefinition? definition, long now) =>
+        _first = new Entry { Current = row, Definition = definition, At = now, Next = _first };
+
+    /// <summary>The same key with the texts that are in memory already: each request brings its own.</summary>
+    private StateKey Own(StateKey key) => new(group, key.Name, key.Item);
 
     private void Remove(Entry gone)
     {
-        Bytes -= gone.Current.Body.Length;
         if (_first == gone) _first = gone.Next;
         for (var e = _first; e is not null; e = e.Next)
             if (e.Next == gone) e.Next = gone.Next;
@@ -344,10 +360,9 @@ internal sealed class NodeGroup(Group group, long epoch)
     {
         if (write.Change is RowChange.Check or RowChange.Touch) return;
         var known = Find(write.Key);
-        var e = known ?? Add(Row.Absent(write.Key, write.Expected), definition, now);
+        var e = known ?? Add(Row.Absent(Own(write.Key), write.Expected), definition, now);
         var before = e.Current;
-        var after = write.Change == RowChange.Put ? Row.Of(write, turn, write.TimeToLive) : Row.Absent(write.Key, write.After(turn));
-        Bytes += after.Body.Length - before.Body.Length;
+        var after = write.Change == RowChange.Put ? Row.Of(write, before.Key, turn, write.TimeToLive) : Row.Absent(before.Key, write.After(turn));
         (e.Current, e.At) = (after, now);
         if (definition?.Durability == NodeDurability.None) return;
         var change = e.Change ??= new Change { Committed = known is null ? null : before, Sent = before.Version, Sequence = known is null ? write.Sequence : before.Exists ? before.Sequence : 0 };
@@ -359,7 +374,7 @@ internal sealed class NodeGroup(Group group, long epoch)
     private void Close()
     {
         Collect(_open!);
-        (_closed ??= new()).Enqueue(_open!);
+        ((_rare ??= new()).Closed ??= new()).Enqueue(_open!);
         _open = null;
     }
 
@@ -380,8 +395,22 @@ internal sealed class NodeGroup(Group group, long epoch)
 
     private void Settle()
     {
-        _settled?.TrySetResult();
-        _settled = null;
+        if (_rare?.Settled is not { } settled) return;
+        settled.TrySetResult();
+        _rare.Settled = null;
+    }
+
+    /// <summary>What a group has only while something is unusual.</summary>
+    private sealed class Rare
+    {
+        /// <summary>Batches that take nothing in any more and wait to be sent.</summary>
+        public Queue<NodeBatch>? Closed { get; set; }
+
+        /// <summary>Completes when nobody sends any more.</summary>
+        public TaskCompletionSource? Settled { get; set; }
+
+        /// <summary>When the answer to a commit was lost.</summary>
+        public long? Distrusts { get; set; }
     }
 
     /// <summary>One row in memory.</summary>

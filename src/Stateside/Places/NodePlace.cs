@@ -18,6 +18,16 @@ internal sealed class NodePlace : IAsyncDisposable
 
     private static readonly TimeSpan s_leasePause = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_sweepPause = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>What nobody has used for so long is kept as JSON only.</summary>
+    private static readonly TimeSpan s_cold = TimeSpan.FromSeconds(30);
+
+    /// <summary>Groups that one sweep looks at, about.</summary>
+    private const int GroupsPerSweep = 200_000;
+
+    /// <summary>What a group takes beyond the JSON of its states, about: <c>./stateside bench --memory</c> measures it.</summary>
+    private const long OverheadBytes = 400;
+
     private readonly IOwnership _ownership;
     private readonly TurnStore _store;
     private readonly NodeModel _model;
@@ -27,6 +37,10 @@ internal sealed class NodePlace : IAsyncDisposable
     private WatchHub? _watches;
     private readonly Task _checkpoints;
     private readonly Task _sweeps;
+
+    /// <summary>What each shard held when it was last looked at.</summary>
+    private readonly (long Bytes, int Groups)[] _sizes = new (long, int)[Group.ShardCount];
+    private int _sweep;
 
     public NodePlace(IOwnership ownership, TurnStore store, StateRegistry registry, NodeModel model, TimeProvider time)
     {
@@ -256,36 +270,35 @@ internal sealed class NodePlace : IAsyncDisposable
         await Task.WhenAll(flushes);
     }
 
-    /// <summary>Lets go of what nobody has used for long, and of more, the longest unused first, where memory is short.</summary>
+    /// <summary>
+    /// Lets go of what nobody has used for long, and of more, the longest unused first, where memory is short. To look through millions of groups
+    /// takes a while, so each time only some of the shards come up; of the others what was seen last counts.
+    /// </summary>
     private void Sweep()
     {
-        var (now, bytes, groups) = (_time.GetTimestamp(), 0L, 0);
-        foreach (var shard in _ownership.Shards)
+        var now = _time.GetTimestamp();
+        var parts = 1 + (Groups / GroupsPerSweep);
+        for (var i = _sweep++ % parts; i < _sizes.Length; i += parts) Sweep(i, now, _model.IdleAfter);
+        Total();
+        for (var idle = _model.IdleAfter / 4; _model.MaxBytes > 0 && Bytes > _model.MaxBytes && idle >= s_sweepPause; idle /= 4)
         {
-            foreach (var memory in shard.Snapshot())
-            {
-                bytes += memory.Bytes + OverheadBytes;
-                groups++;
-            }
-        }
-        (Bytes, Groups) = (bytes, groups);
-        var idle = _model.IdleAfter;
-        while (true)
-        {
-            var evicted = 0;
-            foreach (var shard in _ownership.Shards) evicted += shard.Evict(memory => Free(memory, now, idle, ref bytes));
-            if (_model.MaxBytes == 0 || bytes <= _model.MaxBytes || idle < s_sweepPause) return;
-            idle /= 4;
+            for (var i = 0; i < _sizes.Length; i++) Sweep(i, now, idle);
+            Total();
         }
     }
 
-    private const int OverheadBytes = 400;
-
-    private bool Free(NodeGroup memory, long now, TimeSpan idle, ref long bytes)
+    private void Sweep(int shard, long now, TimeSpan idle) => _sizes[shard] = _ownership.Shards[shard].Evict(memory =>
     {
-        if (_time.GetElapsedTime(memory.LastUsed, now) < idle) return false;
-        bytes -= memory.Bytes + OverheadBytes;
-        return true;
+        var unused = _time.GetElapsedTime(memory.LastUsed, now);
+        if (unused >= s_cold) memory.Cool();
+        return unused >= idle;
+    });
+
+    private void Total()
+    {
+        var (bytes, groups) = (0L, 0);
+        foreach (var size in _sizes) (bytes, groups) = (bytes + size.Bytes + (size.Groups * OverheadBytes), groups + size.Groups);
+        (Bytes, Groups) = (bytes, groups);
     }
 
     private async Task EachAsync(TimeSpan pause, Func<Task> action)

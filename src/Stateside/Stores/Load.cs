@@ -13,13 +13,26 @@ public sealed record LoadResult(IReadOnlyList<Row> Rows, ReceiptRow? Receipt);
 /// <summary>One state as the store holds it. Immutable, so that a store in memory may hand out the same row again and again.</summary>
 public sealed class Row
 {
+    /// <summary>Of <see cref="_remaining"/>: it never expires.</summary>
+    private const long Never = long.MinValue;
+
+    // A node holds millions of rows, so the version and the time are kept in their bare numbers: as UInt128 and TimeSpan? they take 16 bytes more.
+    private readonly long _counter;
+    private readonly ulong _turnHigh;
+    private readonly ulong _turnLow;
+    private readonly long _remaining;
+
     /// <summary>A row that is there.</summary>
-    public Row(StateKey key, StateVersion version, int schema, long sequence, ReadOnlyMemory<byte> body, TimeSpan? remaining)
+    public Row(StateKey key, StateVersion version, int schema, long sequence, ReadOnlyMemory<byte> body, TimeSpan? remaining) : this(key, version)
     {
-        (Key, Version, Schema, Sequence, Body, Remaining, Exists) = (key, version, schema, sequence, body, remaining, true);
+        (Schema, Sequence, Body, _remaining, Exists) = (schema, sequence, body, remaining?.Ticks ?? Never, true);
     }
 
-    private Row(StateKey key, StateVersion version) => (Key, Version) = (key, version);
+    private Row(StateKey key, StateVersion version)
+    {
+        (Key, _counter, _remaining) = (key, version.Counter, Never);
+        (_turnHigh, _turnLow) = ((ulong)(version.Turn.Value >> 64), (ulong)version.Turn.Value);
+    }
 
     /// <summary>Nothing is there. <paramref name="version"/> is that of the row which expired or was deleted, if the store still knows it.</summary>
     public static Row Absent(StateKey key, StateVersion version = default) => new(key, version);
@@ -28,18 +41,26 @@ public sealed class Row
     public static Row Of(RowWrite write, TurnId turn, TimeSpan? remaining)
     {
         ArgumentNullException.ThrowIfNull(write);
-        return new(write.Key, write.After(turn), write.Schema, write.Sequence + write.Events.Count, write.Body, remaining) { Decoded = write.Decoded };
+        return Of(write, write.Key, turn, remaining);
     }
+
+    /// <summary>The same with another instance of the same key, for who holds rows and wants to hold each text once.</summary>
+    internal static Row Of(RowWrite write, StateKey key, TurnId turn, TimeSpan? remaining) =>
+        new(key, write.After(turn), write.Schema, write.Sequence + write.Events.Count, write.Body, remaining) { Decoded = write.Decoded };
 
     /// <summary>The same row with another time to live. A version names one content for ever, so a store that finds a version it has read before may answer with the row it has.</summary>
     public Row WithRemaining(TimeSpan? remaining) =>
         remaining == Remaining ? this : new(Key, Version, Schema, Sequence, Body, remaining) { Decoded = Decoded };
 
+    /// <summary>The same row under another instance of the same key.</summary>
+    internal Row WithKey(StateKey key) =>
+        Exists ? new(key, Version, Schema, Sequence, Body, Remaining) { Decoded = Decoded } : Absent(key, Version);
+
     /// <summary>Which one.</summary>
     public StateKey Key { get; }
 
     /// <summary>The version that a commit must expect; also of an absent row.</summary>
-    public StateVersion Version { get; }
+    public StateVersion Version => new(_counter, new TurnId(new UInt128(_turnHigh, _turnLow)));
 
     /// <summary>False if it was never written, was deleted or has expired.</summary>
     public bool Exists { get; }
@@ -54,7 +75,7 @@ public sealed class Row
     public ReadOnlyMemory<byte> Body { get; }
 
     /// <summary>What is left of its time to live, or null if it never expires.</summary>
-    public TimeSpan? Remaining { get; }
+    public TimeSpan? Remaining => _remaining == Never ? null : new TimeSpan(_remaining);
 
     /// <summary>The decoded state, kept beside the body by stores that hold rows in memory, so that JSON is read once and not at each turn.</summary>
     internal object? Decoded { get; set; }

@@ -274,5 +274,14 @@ public sealed class NodePlaceTests : IDisposable
         Assert.Equal((1, 0), node.Store.Trips);
     }
 
+    [Fact]
+    public async Task Where_memory_is_short_it_lets_go_of_what_was_used_longest_ago()
+    {
+        await using var node = await NodeEngine.JoinAsync(_store, node: NodeModel.Default with { MaxBytes = 10_000 });
+        for (var i = 0; i < 100; i++) await node.AddAsync(NodeEngine.Key($"{i}"));
+        await NodeEngine.UntilAsync(() => node.Cluster.Shards.Sum(s => s.Snapshot().Length) < 25, "memory is within its limit, 400 bytes for each key included");
+        Assert.Equal(1, await node.ReadAsync(NodeEngine.Key("7")));
+    }
+
     private async Task<Row> RowAsync(StateKey key) => (await _store.LoadAsync(new LoadRequest([key]), default)).Rows[0];
 }

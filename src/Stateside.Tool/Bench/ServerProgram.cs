@@ -6,17 +6,17 @@ using System.Net.Sockets;
 namespace Stateside.Tool.Bench;
 
 /// <summary>
-/// A store's own server, started on new data for a measurement or a torture. It ends with this tool, however that ends: a shell
-/// between them reads standard input, and kills the server when that closes.
+/// A server that is not ours, a store's own or a proxy, started for a measurement or a torture on new data. It ends with this tool,
+/// however that ends: a shell between them reads standard input, and kills the server when that closes.
 /// </summary>
-internal sealed class StoreServer : IAsyncDisposable
+internal sealed class ServerProgram : IAsyncDisposable
 {
     private const string Watchdog = """
         "$@" </dev/null >"$LOG" 2>&1 & server=$!
         echo "$server"
         exec 2>/dev/null
         read -r _
-        kill -TERM "$server" 2>/dev/null; wait "$server"
+        kill -TERM "$server"; wait "$server"
         """;
 
     private const string PostgresUser = "postgres";
@@ -25,13 +25,13 @@ internal sealed class StoreServer : IAsyncDisposable
     private readonly Process _shell;
     private readonly int _id;
 
-    private StoreServer(Process shell, int id, string url) => (_shell, _id, Url) = (shell, id, url);
+    private ServerProgram(Process shell, int id, string url) => (_shell, _id, Url) = (shell, id, url);
 
-    /// <summary>The URL for <c>Stateside:Store</c>.</summary>
+    /// <summary>The URL for <c>Stateside:Store</c>, or where the proxy listens.</summary>
     public string Url { get; }
 
     /// <summary>Redis without persistence: what is measured is the protocol and the server, not the disk.</summary>
-    public static async Task<StoreServer> StartRedisAsync(string data, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<ServerProgram> StartRedisAsync(string data, TimeProvider time, CancellationToken cancellationToken)
     {
         const string program = "/usr/bin/redis-server";
         if (!File.Exists(program)) throw new UsageException("redis-server is missing. Install it: apt-get install redis-server (Debian, Ubuntu), or leave redis out with --only");
@@ -41,7 +41,7 @@ internal sealed class StoreServer : IAsyncDisposable
     }
 
     /// <summary>PostgreSQL as it comes, with every commit on disk before its answer.</summary>
-    public static async Task<StoreServer> StartPostgresAsync(string data, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<ServerProgram> StartPostgresAsync(string data, TimeProvider time, CancellationToken cancellationToken)
     {
         var port = FreePort();
         var command = await PreparePostgresAsync(data, new IPEndPoint(IPAddress.Loopback, port), cancellationToken);
@@ -84,22 +84,28 @@ internal sealed class StoreServer : IAsyncDisposable
         _shell.Dispose();
     }
 
-    /// <summary>Starts a server and waits until it listens.</summary>
-    /// <exception cref="UsageException">It does not; with its last words.</exception>
-    public static async Task<StoreServer> StartAsync(string[] command, string log, IPEndPoint listens, string url, TimeProvider time, CancellationToken cancellationToken)
+    /// <summary>Starts a program that stays in the foreground, and waits until it listens.</summary>
+    /// <param name="command">The program and its arguments.</param>
+    /// <param name="log">The file that gets what it writes.</param>
+    /// <param name="listens">Where it listens.</param>
+    /// <param name="url">What <see cref="Url"/> will say.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellationToken">Ends the waiting, and the program.</param>
+    /// <exception cref="UsageException">It does not listen within ten seconds; the message is the end of what it wrote.</exception>
+    public static async Task<ServerProgram> StartAsync(string[] command, string log, IPEndPoint listens, string url, TimeProvider time, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo("/bin/sh", ["-c", Watchdog, "watchdog", .. command]) { RedirectStandardInput = true, RedirectStandardOutput = true, WorkingDirectory = "/" };
         start.Environment["LOG"] = log;
         var shell = Process.Start(start)!;
         var id = int.Parse(await shell.StandardOutput.ReadLineAsync(cancellationToken) ?? "", CultureInfo.InvariantCulture);
-        var server = new StoreServer(shell, id, url);
+        var server = new ServerProgram(shell, id, url);
         for (var tries = 0; tries < 200 && Native.IsAlive(id); tries++)
         {
             if (await ListensAsync(listens, cancellationToken)) return server;
             await Task.Delay(TimeSpan.FromMilliseconds(50), time, cancellationToken);
         }
         await server.DisposeAsync();
-        throw new UsageException($"the store's server did not start: {string.Join(' ', File.ReadLines(log).TakeLast(3))}");
+        throw new UsageException($"{Path.GetFileName(command[0])} did not start: {string.Join(' ', File.ReadLines(log).TakeLast(3))}");
     }
 
     private static async Task<bool> ListensAsync(IPEndPoint endPoint, CancellationToken cancellationToken)
