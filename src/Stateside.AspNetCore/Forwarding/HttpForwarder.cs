@@ -21,6 +21,7 @@ internal sealed class HttpForwarder : IAsyncDisposable
     private readonly LogBudget _failures;
     private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<UInt128, NodeLink> _links = new();
+    private long _made;
 
     /// <param name="handshake">This node's side of every handshake.</param>
     /// <param name="application">The application's Kestrel options: headers travel in the encodings that it reads and writes them in.</param>
@@ -61,12 +62,13 @@ internal sealed class HttpForwarder : IAsyncDisposable
     /// <param name="to">The node.</param>
     /// <param name="hops">What <see cref="INodeHop.Hops"/> will say there: one more than here, so 1 on the first node.</param>
     /// <param name="view">What <see cref="INodeHop.View"/> will say there.</param>
+    /// <param name="isAgain">What <see cref="INodeHop.IsAgain"/> will say there.</param>
     /// <param name="cancellationToken">Ends the exchange, whenever it is cancelled. A client that goes away ends it in any case.</param>
     /// <exception cref="Microsoft.AspNetCore.Http.BadHttpRequestException">The client's body is too large or broken; the server answers that.</exception>
-    public async Task<ForwardOutcome> SendAsync(HttpContext context, NodeAddress to, int hops, long view, CancellationToken cancellationToken)
+    public async Task<ForwardOutcome> SendAsync(HttpContext context, NodeAddress to, int hops, long view, bool isAgain, CancellationToken cancellationToken)
     {
         using var exchange = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, cancellationToken);
-        using var request = NodeRequest.From(context, LinkTo(to), hops, view);
+        using var request = NodeRequest.From(context, LinkTo(to), hops, view, isAgain);
         HttpResponseMessage? response = null;
         try
         {
@@ -132,6 +134,6 @@ internal sealed class HttpForwarder : IAsyncDisposable
             // An earlier start of the same node does not come back.
             if (old.Address.Name == to.Name) _links.TryRemove(incarnation, out _);
         }
-        return _links[to.Incarnation] = new NodeLink(to, _handshake, _log, _failures);
+        return _links[to.Incarnation] = new NodeLink(to, Interlocked.Increment(ref _made), _handshake, _log, _failures);
     }
 }

@@ -28,7 +28,7 @@ internal sealed class NodeRequest : HttpRequestMessage
 
     public TunnelKind Tunnel { get; private init; }
 
-    public static NodeRequest From(HttpContext context, NodeLink link, int hops, long view)
+    public static NodeRequest From(HttpContext context, NodeLink link, int hops, long view, bool isAgain)
     {
         var request = context.Request;
         var tunnel = TunnelOf(context);
@@ -48,7 +48,7 @@ internal sealed class NodeRequest : HttpRequestMessage
         message.CopyHeaders(request);
         arrival.AddTo(message);
         if (!target.StartsWith('/')) message.Headers.TryAddWithoutValidation(HopHeaders.Target, target);
-        var line = new HopLine(hops, view, tunnel == TunnelKind.Upgrade, arrival.Client, arrival.Scheme, arrival.Host);
+        var line = new HopLine(hops, view, tunnel == TunnelKind.Upgrade ? HopKind.Upgrade : isAgain ? HopKind.Again : HopKind.Request, arrival.Client, arrival.Scheme, arrival.Host);
         message.Headers.TryAddWithoutValidation(HopHeaders.Hop, line.ToString());
         return message;
     }
