@@ -118,9 +118,11 @@ internal sealed partial class ClusterAgent : IOwnership, IAsyncDisposable
         if (_model.IsGateway || _view is null || _isGone) return;
         try
         {
-            await ChangeAsync(v => v.Has(_self) ? v.Leaving(_self) : v);
-            while (!cancellationToken.IsCancellationRequested && _shards.Any(s => !s.IsAway) && _view.Members.Any(m => !m.IsLeaving))
+            while (!cancellationToken.IsCancellationRequested)
             {
+                // Again for a life that has begun meanwhile, since the others had given this node up.
+                await ChangeAsync(v => v.Find(_self.Name) is { IsLeaving: false } self && self.Is(_self) ? v.Leaving(self) : v);
+                if (_shards.All(s => s.IsAway) || _view.Members.All(m => m.IsLeaving)) break;
                 await BeginPassing();
                 await Task.Delay(_model.Beat / 10, _time, cancellationToken);
             }
@@ -177,15 +179,19 @@ internal sealed partial class ClusterAgent : IOwnership, IAsyncDisposable
         }
     }
 
-    private void EndLives(ClusterView? before, ClusterView view)
+    /// <summary>Forgets the lives that are not in the view any more.</summary>
+    /// <returns>Those of them that nobody waits for; to be cancelled outside the lock, since it runs the code of whoever waits.</returns>
+    private List<CancellationTokenSource> EndLives(ClusterView? before, ClusterView view)
     {
+        List<CancellationTokenSource> ended = [];
         foreach (var (incarnation, life) in _lives)
         {
             if (view.Members.Any(m => m.Incarnation == incarnation)) continue;
             _lives.Remove(incarnation);
             // One that has taken its leave still answers what it was asked.
-            if (before?.Members.FirstOrDefault(m => m.Incarnation == incarnation) is not { IsLeaving: true }) _ = life.CancelAsync();
+            if (before?.Members.FirstOrDefault(m => m.Incarnation == incarnation) is not { IsLeaving: true }) ended.Add(life);
         }
+        return ended;
     }
 
     /// <inheritdoc/>
@@ -401,18 +407,21 @@ internal sealed partial class ClusterAgent : IOwnership, IAsyncDisposable
 
     private ClusterView Adopt(Row row, long began)
     {
+        ClusterView view;
+        List<CancellationTokenSource> ended;
         lock (_gate)
         {
             if (_view is { } known && row.Version == _viewVersion) return known;
-            var view = row.Exists ? ClusterView.Read(row.Body) : ClusterView.Begin(RandomNumberGenerator.GetBytes(ClusterView.SecretBytes), _model.Agreement);
+            view = row.Exists ? ClusterView.Read(row.Body) : ClusterView.Begin(RandomNumberGenerator.GetBytes(ClusterView.SecretBytes), _model.Agreement);
             // Answers may overtake each other. One to a later question that knows less is of a store that has lost something, and is believed.
             if (_view is { } newer && view.Number < newer.Number && began <= _adopted) return newer;
             var before = _view;
             (_view, _viewVersion, _adopted) = (view, row.Version, _clock.GetTimestamp());
             Follow(view);
-            EndLives(before, view);
-            return view;
+            ended = EndLives(before, view);
         }
+        foreach (var life in ended) life.Cancel();
+        return view;
     }
 
     /// <summary>Waits for a task, but not longer; what becomes of it then is not asked here.</summary>

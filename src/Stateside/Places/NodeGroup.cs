@@ -11,6 +11,10 @@ namespace Stateside.Places;
 internal sealed class NodeGroup(Group group, long epoch)
 {
     private readonly Lock _gate = new();
+
+    /// <summary>Held by who reads several rows as they were at one moment. No other lock may be taken inside.</summary>
+    public Lock Gate => _gate;
+
     private Entry? _first;
     private Queue<NodeBatch>? _closed;
     private NodeBatch? _open;
@@ -109,17 +113,25 @@ internal sealed class NodeGroup(Group group, long epoch)
             // What only one turn can have in a commit, such as a receipt, must not meet another's, nor that other's changes.
             if (kind.IsAlone && _open is { IsAlone: true }) Close();
             List<RowWrite>? others = null;
+            var ends = kind.Ends;
             foreach (var row in commit.Rows)
             {
                 var definition = definitions(row.Key.Name);
-                if (NodeCommitKind.IsKept(row, definition)) Apply(commit.Turn, row, definition, time.GetTimestamp(), kind.WaitsForStore);
+                if (row.Change is RowChange.Check or RowChange.Touch && Find(row.Key) is null && NodeCommitKind.IsKept(row, definition))
+                {
+                    // Memory does not vouch for what it does not hold, so the store checks it, in a commit that nobody joins who changes it.
+                    if (row.Change != RowChange.Check || definition?.Durability == NodeDurability.None) continue;
+                    (others ??= []).Add(row);
+                    ends = true;
+                }
+                else if (NodeCommitKind.IsKept(row, definition)) Apply(commit.Turn, row, definition, time.GetTimestamp(), kind.WaitsForStore);
                 else if (row.Change != RowChange.Check || row.TimeToLive is not null || definition is { Place: not Place.Node }) (others ??= []).Add(row);
             }
             if (!kind.WaitsForStore) return true;
             batch = _open ??= new NodeBatch();
             batch.Add(commit, kind.IsAlone, others);
             // A new journal begins once the old one's end is committed.
-            if (kind.Ends) Close();
+            if (ends) Close();
             if (_isSending) return true;
             (_isSending, sends) = (true, true);
             return true;
@@ -338,15 +350,15 @@ internal sealed class NodeGroup(Group group, long epoch)
 
     private void Apply(TurnId turn, RowWrite write, StateDefinition? definition, long now, bool waits)
     {
+        if (write.Change is RowChange.Check or RowChange.Touch) return;
         var known = Find(write.Key);
         var e = known ?? Add(Row.Absent(write.Key, write.Expected), definition, now);
-        if (write.Change is RowChange.Check or RowChange.Touch) return;
         var before = e.Current;
         var after = write.Change == RowChange.Put ? Row.Of(write, turn, write.TimeToLive) : Row.Absent(write.Key, write.After(turn));
         Bytes += after.Body.Length - before.Body.Length;
         (e.Current, e.At) = (after, now);
         if (definition?.Durability == NodeDurability.None) return;
-        var change = e.Change ??= new Change { Committed = known is null ? null : before, Sent = before.Version, Sequence = before.Exists ? before.Sequence : 0 };
+        var change = e.Change ??= new Change { Committed = known is null ? null : before, Sent = before.Version, Sequence = known is null ? write.Sequence : before.Exists ? before.Sequence : 0 };
         if (write.Events.Count > 0) (change.Events ??= []).AddRange(write.Events);
         if (!waits) change.Committed = after;
     }

@@ -72,7 +72,7 @@ internal sealed class StatesideHostedService(
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        await _stopping.CancelAsync();
+        _stopping.Cancel();
         await _cleaning.WaitAsync(cancellationToken);
     }
 
@@ -81,7 +81,7 @@ internal sealed class StatesideHostedService(
     /// <summary>For a host that did not come to its stop: another service failed to start.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync();
+        _stopping.Cancel();
         await _cleaning;
         await ReleaseAsync();
         _stopping.Dispose();
