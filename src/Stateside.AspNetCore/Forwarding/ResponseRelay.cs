@@ -10,26 +10,34 @@ internal static class ResponseRelay
 {
     private const int BufferSize = 16 * 1024;
 
+    /// <summary>Relays the response. If it throws before the response has begun, nothing of it was touched.</summary>
     public static async Task RunAsync(HttpContext context, HttpResponseMessage from, CancellationToken cancellationToken)
     {
         var to = context.Response;
-        to.StatusCode = (int)from.StatusCode;
-        CopyHeaders(from, to.Headers);
         using var body = await from.Content.ReadAsStreamAsync(cancellationToken);
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
-        // The head of an event stream, or of a large file, is worth a packet of its own; a small response is not cut in two.
-        var waitsForBody = to.ContentLength is <= BufferSize;
-        while (true)
+        var reading = body.ReadAsync(buffer, cancellationToken);
+        // The head of an event stream, or of a large file, is worth a packet of its own. A small response is not cut in two: one whose body
+        // never comes has not begun, and its client is told so instead of being left with a connection that ends without a word.
+        var goesAhead = !reading.IsCompleted && from.Content.Headers.ContentLength is not <= BufferSize;
+        if (goesAhead)
         {
-            var reading = body.ReadAsync(buffer, cancellationToken);
-            if (!reading.IsCompleted && !waitsForBody && !to.HasStarted) await to.Body.FlushAsync(CancellationToken.None);
-            var count = await reading;
-            if (count == 0) break;
-            await to.Body.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
+            CopyHead(from, to);
+            await to.Body.FlushAsync(CancellationToken.None);
         }
+        var count = await reading;
+        if (!goesAhead) CopyHead(from, to);
+        for (; count > 0; count = await body.ReadAsync(buffer, cancellationToken))
+            await to.Body.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
         // Not given back where the exchange breaks: a read may still be under way.
         ArrayPool<byte>.Shared.Return(buffer);
         if (to.SupportsTrailers()) CopyTrailers(from.TrailingHeaders.NonValidated, to);
+    }
+
+    private static void CopyHead(HttpResponseMessage from, HttpResponse to)
+    {
+        to.StatusCode = (int)from.StatusCode;
+        CopyHeaders(from, to.Headers);
     }
 
     public static void CopyHeaders(HttpResponseMessage from, IHeaderDictionary to)

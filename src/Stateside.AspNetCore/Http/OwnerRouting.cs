@@ -61,16 +61,18 @@ internal sealed class OwnerRouting(HttpForwarder forwarder, Telemetry telemetry)
         public bool MayBeApplied { get; set; }
     }
 
-    private static bool IsElsewhere(StatesideException e) => e.Kind == Errors.ElsewhereKind || e.Kind == Errors.FencedKind;
+    private static bool IsElsewhere(StatesideException e) => e.Kind == Errors.ElsewhereKind || e.Kind == Errors.FencedKind || e.Kind == Errors.WatchEndedKind;
 
     private ValueTask<bool> TryForwardAsync(HttpContext context, HttpTurn turn, StatesideRuntime runtime, Group? home, Sent sent) =>
         runtime.Router!.TryForwardAsync(home, turn.IsRepeatable, 0, (owner, view) => SendAsync(context, turn, runtime.Cluster!, owner, view, sent), context.RequestAborted);
 
     private async ValueTask<ForwardAttempt> SendAsync(HttpContext context, HttpTurn turn, ClusterAgent cluster, Member owner, long view, Sent sent)
     {
+        var life = cluster.LifeOf(owner);
+        if (life.IsCancellationRequested) return new ForwardAttempt(Forwarded.NotSent, 0, CanRepeat: true);
         turn.RewindBody();
         var started = telemetry.Start();
-        var outcome = await forwarder.SendAsync(context, new NodeAddress(owner.Name, owner.Incarnation, owner.Host, owner.Port), 1, view, sent.MayBeApplied, cluster.LifeOf(owner));
+        var outcome = await forwarder.SendAsync(context, new NodeAddress(owner.Name, owner.Incarnation, owner.Host, owner.Port), 1, view, sent.MayBeApplied, life);
         sent.MayBeApplied |= outcome.Result == ForwardResult.Lost && !ReceiptPolicy.IsSafe(context.Request.Method);
         telemetry.Forward(outcome.Result.ToString(), started);
         var result = outcome.Result switch

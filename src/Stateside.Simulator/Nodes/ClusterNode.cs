@@ -134,7 +134,9 @@ internal sealed class ClusterNode(NodeSetting setting) : INodeSoftware, IAsyncDi
 
     private async ValueTask<(SimReply? Reply, ForwardAttempt Attempt)> SendAsync(Member owner, SimRequest request, CancellationToken aborted)
     {
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(aborted, Cluster.LifeOf(owner));
+        var life = Cluster.LifeOf(owner);
+        if (life.IsCancellationRequested) return (null, new ForwardAttempt(Forwarded.NotSent, 0, CanRepeat: true));
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(aborted, life);
         try
         {
             var reply = await setting.World.Network.PassOnAsync(setting.Process, owner.Port, owner.Incarnation, request, end.Token);

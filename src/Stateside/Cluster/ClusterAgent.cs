@@ -168,7 +168,10 @@ internal sealed partial class ClusterAgent : IOwnership, IAsyncDisposable
         return await look.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Ends with the life of a node, as soon as this one learns of it: nobody waits for an answer of the dead.</summary>
+    /// <summary>
+    /// Ends a lease after this node has learned that another's life is over: nobody waits for an answer of the dead. One that was only slow
+    /// has had the time to say what became of a request; its commits are refused, so most often it says that somebody else is to be asked.
+    /// </summary>
     public CancellationToken LifeOf(Member member)
     {
         lock (_gate)
@@ -179,19 +182,21 @@ internal sealed partial class ClusterAgent : IOwnership, IAsyncDisposable
         }
     }
 
-    /// <summary>Forgets the lives that are not in the view any more.</summary>
-    /// <returns>Those of them that nobody waits for; to be cancelled outside the lock, since it runs the code of whoever waits.</returns>
-    private List<CancellationTokenSource> EndLives(ClusterView? before, ClusterView view)
+    private void EndLives(ClusterView? before, ClusterView view)
     {
-        List<CancellationTokenSource> ended = [];
         foreach (var (incarnation, life) in _lives)
         {
             if (view.Members.Any(m => m.Incarnation == incarnation)) continue;
             _lives.Remove(incarnation);
             // One that has taken its leave still answers what it was asked.
-            if (before?.Members.FirstOrDefault(m => m.Incarnation == incarnation) is not { IsLeaving: true }) ended.Add(life);
+            if (before?.Members.FirstOrDefault(m => m.Incarnation == incarnation) is not { IsLeaving: true }) _ = EndAsync(life);
         }
-        return ended;
+    }
+
+    private async Task EndAsync(CancellationTokenSource life)
+    {
+        await WithinAsync(Task.Delay(Timeout.InfiniteTimeSpan, _time, _stopping.Token), _model.Lease);
+        life.Cancel();
     }
 
     /// <inheritdoc/>
@@ -407,21 +412,18 @@ internal sealed partial class ClusterAgent : IOwnership, IAsyncDisposable
 
     private ClusterView Adopt(Row row, long began)
     {
-        ClusterView view;
-        List<CancellationTokenSource> ended;
         lock (_gate)
         {
             if (_view is { } known && row.Version == _viewVersion) return known;
-            view = row.Exists ? ClusterView.Read(row.Body) : ClusterView.Begin(RandomNumberGenerator.GetBytes(ClusterView.SecretBytes), _model.Agreement);
+            var view = row.Exists ? ClusterView.Read(row.Body) : ClusterView.Begin(RandomNumberGenerator.GetBytes(ClusterView.SecretBytes), _model.Agreement);
             // Answers may overtake each other. One to a later question that knows less is of a store that has lost something, and is believed.
             if (_view is { } newer && view.Number < newer.Number && began <= _adopted) return newer;
             var before = _view;
             (_view, _viewVersion, _adopted) = (view, row.Version, _clock.GetTimestamp());
             Follow(view);
-            ended = EndLives(before, view);
+            EndLives(before, view);
+            return view;
         }
-        foreach (var life in ended) life.Cancel();
-        return view;
     }
 
     /// <summary>Waits for a task, but not longer; what becomes of it then is not asked here.</summary>

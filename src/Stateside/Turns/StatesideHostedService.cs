@@ -34,6 +34,7 @@ internal sealed class StatesideHostedService(
     private readonly ILogger _log = logs.CreateLogger<StatesideHostedService>();
     private readonly CancellationTokenSource _stopping = new();
     private Task _cleaning = Task.CompletedTask;
+    private bool _hasEnded;
     private IStore? _own;
     private KeyRing? _keys;
     private StatesideRuntime? _runtime;
@@ -72,7 +73,7 @@ internal sealed class StatesideHostedService(
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        _stopping.Cancel();
+        EndCleaning();
         await _cleaning.WaitAsync(cancellationToken);
     }
 
@@ -81,10 +82,17 @@ internal sealed class StatesideHostedService(
     /// <summary>For a host that did not come to its stop: another service failed to start.</summary>
     public async ValueTask DisposeAsync()
     {
-        _stopping.Cancel();
+        EndCleaning();
         await _cleaning;
         await ReleaseAsync();
         _stopping.Dispose();
+    }
+
+    /// <summary>A host that is disposed while it stops, as test hosts are, comes here twice.</summary>
+    private void EndCleaning()
+    {
+        if (Interlocked.Exchange(ref _hasEnded, true)) return;
+        _stopping.Cancel();
     }
 
     private async Task<StatesideRuntime> OpenAsync(CancellationToken cancellationToken)

@@ -7,7 +7,10 @@ namespace Stateside.SystemTests.Clusters;
 /// <summary>Three processes that hold everything in memory, and a gateway: what a client sees while they die, stop and come back.</summary>
 public sealed class ClusterTests(ITestOutputHelper output)
 {
-    private static readonly TimeSpan s_noticed = TimeSpan.FromSeconds(3);
+    /// <summary>Far above what is aimed at (a second), so that a machine with much else to do passes too; what it was is printed.</summary>
+    private static readonly TimeSpan s_mostFailOver = TimeSpan.FromSeconds(3);
+
+    private static readonly bool s_isLong = Environment.GetEnvironmentVariable("STATESIDE_LONG") == "1";
 
     public static TheoryData<string> Engines { get; } = ["sqlite", "redis", "postgres"];
 
@@ -19,6 +22,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
         await PlaceTests.TalkAsHybridAsync(fleet.Url);
     }
 
+    /// <summary>The time from kill -9 to the first success of the last client of all, so that of the worst key.</summary>
     [Theory, MemberData(nameof(Engines))]
     public async Task A_node_that_is_killed_under_load_takes_nothing_with_it_and_is_replaced_within_a_second_or_so(string engine)
     {
@@ -27,20 +31,21 @@ public sealed class ClusterTests(ITestOutputHelper output)
         await using var load = new CounterLoad(fleet.Url, clients: 12);
         load.Start();
         await AddedAsync(load, 500);
-        var gaps = new List<TimeSpan>();
-        for (var kill = 0; kill < 3; kill++)
+        var times = new List<double>();
+        for (var kill = 0; kill < (s_isLong ? 40 : 10); kill++)
         {
-            load.TakeGaps();
+            load.Mark();
             await fleet.KillAsync(kill % 3);
-            await Task.Delay(s_noticed, TimeProvider.System);
-            gaps.Add(load.TakeGaps().Max());
+            times.Add((await load.AllBackAsync()).TotalMilliseconds);
             await fleet.StartNodeAsync(kill % 3);
         }
         await load.StopAsync();
-        output.WriteLine($"{engine}: {load.Acknowledged} additions, {load.Failures.Count} failures ({string.Join(", ", load.Failures.Distinct())}); without an answer for {string.Join(", ", gaps.Select(g => $"{g.TotalMilliseconds:N0} ms"))}");
+        times.Sort();
+        output.WriteLine($"{engine}: {times.Count} kills, from the kill to the last key's first addition: p50 {At(times, 0.5):N0} ms, p99 {At(times, 0.99):N0} ms, max {times[^1]:N0} ms; "
+            + $"{load.Acknowledged} additions, {load.Failures.Count} failures ({string.Join(", ", load.Failures.Distinct())})\n{fleet.Warnings}");
         await load.CheckAsync();
         Assert.All(load.Failures, f => Assert.Contains("SS4002", f, StringComparison.Ordinal));
-        Assert.All(gaps, gap => Assert.InRange(gap, TimeSpan.Zero, s_noticed));
+        Assert.InRange(times[^1], 0, s_mostFailOver.TotalMilliseconds);
     }
 
     [Theory, MemberData(nameof(Engines))]
@@ -51,16 +56,27 @@ public sealed class ClusterTests(ITestOutputHelper output)
         await using var load = new CounterLoad(fleet.Url, clients: 12);
         load.Start();
         await AddedAsync(load, 500);
-        for (var i = 0; i < 3; i++)
+        var (stops, starts) = (new List<double>(), new List<double>());
+        for (var round = 0; round < (s_isLong ? 20 : 3); round++)
         {
-            await fleet.StopAsync(i);
-            await fleet.StartNodeAsync(i);
+            for (var i = 0; i < 3; i++)
+            {
+                load.TakeGaps();
+                await fleet.StopAsync(i);
+                stops.Add(load.TakeGaps().Max().TotalMilliseconds);
+                await fleet.StartNodeAsync(i);
+                starts.Add(load.TakeGaps().Max().TotalMilliseconds);
+            }
         }
         await load.StopAsync();
-        output.WriteLine($"{engine}: {load.Acknowledged} additions; the longest wait {load.TakeGaps().Max().TotalMilliseconds:N0} ms");
+        stops.Sort();
+        starts.Sort();
+        output.WriteLine($"{engine}: {stops.Count} stops, {load.Acknowledged} additions; the longest wait of a client while a node leaves: p50 {At(stops, 0.5):N0} ms, max {stops[^1]:N0} ms; while it comes back: p50 {At(starts, 0.5):N0} ms, max {starts[^1]:N0} ms\n{fleet.Warnings}");
         await load.CheckAsync();
         Assert.Empty(load.Failures);
     }
+
+    private static double At(List<double> sorted, double share) => sorted[(int)Math.Ceiling(share * sorted.Count) - 1];
 
     private static Task AddedAsync(CounterLoad load, int count) =>
         Eventually.TrueAsync(() => load.Acknowledged > count, TimeSpan.FromSeconds(60), () => $"only {load.Acknowledged} additions: {string.Join(", ", load.Failures.Take(5))}");
