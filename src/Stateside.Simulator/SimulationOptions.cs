@@ -1,3 +1,4 @@
+using Stateside.Places;
 using Stateside.Stores;
 
 namespace Stateside.Simulator;
@@ -6,7 +7,15 @@ namespace Stateside.Simulator;
 internal sealed record SimulationOptions
 {
     /// <summary>What a seed runs unless somebody says otherwise.</summary>
-    public static SimulationOptions For(ulong seed) => seed % 4 == 0 ? new() { Software = setting => new StoreNode(setting) } : new();
+    public static SimulationOptions For(ulong seed) => (seed % 8) switch
+    {
+        0 or 4 => new() { Software = setting => new StoreNode(setting), Gateways = 0, NotesLife = seed % 3 == 0 ? s_notesLife : null },
+        // What a checkpoint may lose is a matter of who dies when, so there nothing keeps the store from being reached.
+        5 => new() { Durability = NodeDurability.Checkpoint, Kinds = ["Crash", "Drain", "Join", "Leave", "Roll", "SetClock", "SlowNetwork", "CutFromClients"] },
+        _ => new() { NotesLife = seed % 3 == 0 ? s_notesLife : null },
+    };
+
+    private static readonly TimeSpan s_notesLife = TimeSpan.FromSeconds(2);
 
     /// <summary>What runs on each node.</summary>
     public Func<NodeSetting, INodeSoftware> Software { get; init; } = setting => new ClusterNode(setting);
@@ -16,6 +25,15 @@ internal sealed record SimulationOptions
 
     /// <summary>How many there can be once others have joined.</summary>
     public int MostNodes { get; init; } = 5;
+
+    /// <summary>How many nodes there are beside them that own nothing and pass everything on.</summary>
+    public int Gateways { get; init; } = 1;
+
+    /// <summary>What an acknowledged write of a ledger survives where it lives on a node.</summary>
+    public NodeDurability Durability { get; init; } = NodeDurability.Commit;
+
+    /// <summary>After how long the notes expire that nobody reads or writes; null: never.</summary>
+    public TimeSpan? NotesLife { get; init; }
 
     public int Clients { get; init; } = 10;
 

@@ -1,3 +1,4 @@
+using Stateside.Places;
 using Stateside.Stores;
 
 namespace Stateside.Simulator;
@@ -24,6 +25,9 @@ internal static class SimulationRun
 {
     /// <summary>In which what is on its way comes to rest, before the ledgers are read.</summary>
     private static readonly TimeSpan s_rest = TimeSpan.FromSeconds(5);
+
+    /// <summary>Within this time a checkpoint is in the store, and a node that has died is known to be dead.</summary>
+    private static readonly TimeSpan s_checkpoint = TimeSpan.FromSeconds(1);
 
     public static SimulationResult Of(ulong seed, SimulationOptions? options = null, bool keepsTrace = false)
     {
@@ -53,17 +57,25 @@ internal static class SimulationRun
         else if (working is not { IsCompletedSuccessfully: true }) violations.AddRange(NotAlive(world));
 
         world.Scheduler.Run(world.Now + s_rest.Ticks, () => false);
-        violations.AddRange(LedgerCheck.Run(world.Operations, ReadLedgers(world)));
+        violations.AddRange(Check(world, ReadLedgers(world)));
         violations.AddRange(OwnerCheck.Run(world.Owners.All));
         foreach (var violation in violations) world.Note($"VIOLATION {violation}");
         return new(seed, world.Trace.Hash, world.Scheduler.Steps, world.Operations.Count,
             world.Operations.Count(o => o.Applied == Applied.Yes), violations, world.Trace.Lines);
     }
 
+    private static IEnumerable<Violation> Check(World world, Dictionary<int, IReadOnlyList<int>> ledgers)
+    {
+        var options = world.Options;
+        return options.Durability == NodeDurability.Commit
+            ? LedgerCheck.Run(world.Operations, ledgers).Concat(NotesCheck.Run(world.Operations, ledgers, options.NotesLife is not null))
+            : CheckpointCheck.Run(world.Operations, ledgers, world.Deaths, NodeModel.Default.CheckpointEvery + s_checkpoint);
+    }
+
     private static async Task WorkAsync(World world)
     {
         var options = world.Options;
-        for (var id = 1; id <= options.Nodes; id++)
+        foreach (var id in Enumerable.Range(1, options.Nodes).Concat(Enumerable.Range(options.MostNodes + 1, options.Gateways)))
         {
             world.Listed.Add(id);
             world.Node(id).Start();
@@ -88,7 +100,7 @@ internal static class SimulationRun
         var ledgers = new Dictionary<int, IReadOnlyList<int>>();
         for (var key = 0; key < world.Options.Keys; key++)
         {
-            var row = world.Store.Inner.LoadAsync(new LoadRequest([StoreNode.KeyOf(key)]), CancellationToken.None).AsTask().Result.Rows[0];
+            var row = world.Store.Inner.LoadAsync(new LoadRequest([LedgerStates.LedgerOf(key)]), CancellationToken.None).AsTask().Result.Rows[0];
             ledgers[key] = row.Exists ? System.Text.Json.JsonSerializer.Deserialize(row.Body.Span, LedgerJson.Default.Ledger)!.Entries : [];
         }
         return ledgers;

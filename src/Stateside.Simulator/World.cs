@@ -17,13 +17,13 @@ internal sealed class World : IDisposable
         Scheduler = new Scheduler(Random.Fork(), Trace) { Preemption = Random.Pick([0, 0, 0.01, 0.05]) };
         Outside = new SimProcess(0, "outside", Scheduler);
         _clock = new SimClock(Outside, drift: 0);
-        Links = new Links(options.MostNodes);
+        Links = new Links(options.MostNodes + options.Gateways);
         Store = new StoreServer(this, new SimClock(Outside, drift: 0), options.DamageStore);
         Network = new SimNetwork(this);
         Options = options;
-        Owners = new OwnerWatch(this, [.. Enumerable.Range(0, options.Keys).Select(k => StoreNode.KeyOf(k).Group.Shard).Distinct()]);
+        Owners = new OwnerWatch(this, [.. Enumerable.Range(0, options.Keys).Select(k => LedgerStates.LedgerOf(k).Group.Shard).Distinct()]);
         Scheduler.Ran = Owners.Ran;
-        _nodes = [.. Enumerable.Range(1, options.MostNodes).Select(id => new SimNode(this, id, options.Software))];
+        _nodes = [.. Enumerable.Range(1, options.MostNodes + options.Gateways).Select(id => new SimNode(this, id, options.Software))];
     }
 
     public SimulationOptions Options { get; }
@@ -52,12 +52,18 @@ internal sealed class World : IDisposable
 
     public List<Operation> Operations { get; } = [];
 
+    /// <summary>When nodes died, in virtual time: killed, or given up by the others.</summary>
+    public List<long> Deaths { get; } = [];
+
     /// <summary>How many attempts were answered, and how many of them with success.</summary>
     public (int Attempts, int Done) Replies { get; private set; }
 
     public long Now => Scheduler.Now;
 
     public SimNode Node(int id) => _nodes[id - 1];
+
+    /// <summary>Whether a node owns nothing.</summary>
+    public bool IsGateway(int id) => id > Options.MostNodes;
 
     public Operation Begin(OperationKind kind, int key, bool isIdempotent)
     {

@@ -12,9 +12,11 @@ internal static class SimulateCommand
         var seeds = new Option<long>("--seeds") { Description = "How many seeds to run, 1 or more; one seed is one run.", DefaultValueFactory = _ => 1000, HelpName = "N" };
         var from = new Option<ulong>("--from") { Description = "The first seed; the others follow it.", DefaultValueFactory = _ => 1, HelpName = "S" };
         var json = new Option<bool>("--json") { Description = "Writes the result as JSON (docs/tool.md), progress to standard error." };
-        var command = new Command("simulate", "Runs nodes, store and clients in virtual time against faults, one seed one run, and checks every promise.") { seeds, from, json };
+        var scale = new Option<bool>("--scale") { Description = "Instead: measures clusters of 10, 100 and 1,000 nodes, what they ask of the store and what a node that comes or goes moves." };
+        var command = new Command("simulate", "Runs nodes, store and clients in virtual time against faults, one seed one run, and checks every promise.") { seeds, from, scale, json };
         command.SetAction((parsed, cancellationToken) =>
         {
+            if (parsed.GetValue(scale)) return ScaleAsync(parsed.GetValue(json), surroundings, cancellationToken);
             var count = parsed.GetValue(seeds);
             if (count < 1) throw new UsageException($"--seeds {count} is out of range: 1 or more.");
             return RunAsync(parsed.GetValue(from), count, given ?? SimulationOptions.For, parsed.GetValue(json), surroundings, cancellationToken);
@@ -22,8 +24,28 @@ internal static class SimulateCommand
         CommandLine.Examples(command,
             "./stateside simulate",
             "./stateside simulate --seeds 100000 --from 1001",
-            "./stateside simulate --seeds 1 --from 4711");
+            "./stateside simulate --seeds 1 --from 4711",
+            "./stateside simulate --scale");
         return command;
+    }
+
+    private static async Task<int> ScaleAsync(bool json, Surroundings surroundings, CancellationToken cancellationToken)
+    {
+        var (output, isTerminal) = json ? (surroundings.Error, false) : (surroundings.Out, surroundings.IsTerminal);
+        var progress = new Progress("simulating", "clusters", ScaleReport.Nodes.Count);
+        var results = new List<ScaleResult>();
+        await progress.ShowAsync(() => Task.Run(() =>
+        {
+            foreach (var nodes in ScaleReport.Nodes)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                results.Add(ScaleRun.Of(nodes, ScaleReport.Keys, ScaleReport.Lease));
+                progress.Add(1);
+            }
+        }, cancellationToken), output, isTerminal, surroundings.Time);
+        if (json) ScaleReport.WriteJson(results, surroundings.Out);
+        else ScaleReport.Write(results, surroundings.Out);
+        return ExitCode.Holds;
     }
 
     private static async Task<int> RunAsync(

@@ -72,6 +72,59 @@ public sealed class CheckTests
     [Fact]
     public void A_watcher_that_hears_something_else_is_found() => Assert.Single(WatchCheck.Run([10, 20], [new Watched("a watcher", 0, [(1, 10), (2, 21)])], mustBeComplete: true));
 
+    /// <summary>Operations 1, 2, 4 and 5 append, and 3 deletes the notes. After the fourth, so many notes were seen, the last of these.</summary>
+    [Theory]
+    [InlineData(new[] { 4 }, false, true)]
+    [InlineData(new int[] { }, false, false)]
+    [InlineData(new int[] { }, true, true)]
+    [InlineData(new[] { 2, 4 }, true, false)]
+    [InlineData(new[] { 5 }, false, false)]
+    public void Notes_are_the_end_of_what_the_ledger_says(int[] notes, bool expire, bool holds)
+    {
+        int[] ledger = [1, 2, 3, 4];
+        var operations = new[] { Write(1, 0, 1, 1), Write(2, 2, 3, 2), Write(3, 4, 5, 3) with { Kind = OperationKind.Clear }, Write(4, 6, 7, 4) };
+        var seen = new[] { [1], [1, 2], [], notes };
+        for (var i = 0; i < operations.Length; i++) (operations[i].Mark, operations[i].Notes) = (LedgerMark.Of(ledger.AsSpan(0, i + 1)), LedgerMark.Of(seen[i]));
+        var violations = NotesCheck.Run(operations, new Dictionary<int, IReadOnlyList<int>> { [0] = ledger }, expire).ToArray();
+        Assert.Equal(holds, violations.Length == 0);
+        Assert.All(violations, v => Assert.Equal(Violation.Whole, v.Promise));
+    }
+
+    [Fact]
+    public void Notes_that_have_expired_do_not_come_back()
+    {
+        int[] ledger = [1, 2];
+        var operations = new[] { Write(1, 0, 1, 1), Read(8, 2, 3, 1, [1]), Write(2, 4, 5, 2) };
+        (operations[0].Mark, operations[2].Mark) = (LedgerMark.Of([1]), LedgerMark.Of([1, 2]));
+        (operations[0].Notes, operations[1].Notes, operations[2].Notes) = (LedgerMark.Of([1]), default, LedgerMark.Of([2]));
+        Violation[] Run() => [.. NotesCheck.Run(operations, new Dictionary<int, IReadOnlyList<int>> { [0] = ledger }, expire: true)];
+        Assert.Empty(Run());
+        operations = [.. operations, Read(9, 6, 7, 2, [1, 2])];
+        operations[3].Notes = LedgerMark.Of([1, 2]);
+        Assert.Equal(Violation.Whole, Assert.Single(Run()).Promise);
+    }
+
+    [Theory]
+    [InlineData(9.5, 10, false, null)]
+    [InlineData(7.5, 10, false, Violation.Bounded)]
+    [InlineData(9.5, 20, false, Violation.Bounded)]
+    [InlineData(9.5, 10, true, Violation.NothingLost)]
+    public void A_checkpoint_loses_only_what_a_node_took_with_it(double acknowledged, double death, bool isIdempotent, string? promise)
+    {
+        var operation = Write(1, 0, 1, 1) with { IsIdempotent = isIdempotent };
+        operation.AcknowledgedAt = TimeSpan.FromSeconds(acknowledged).Ticks;
+        var violations = CheckpointCheck.Run([operation], new Dictionary<int, IReadOnlyList<int>> { [0] = [] }, [TimeSpan.FromSeconds(death).Ticks], TimeSpan.FromSeconds(2)).ToArray();
+        Assert.Equal(promise, violations.SingleOrDefault()?.Promise);
+    }
+
+    [Fact]
+    public void A_checkpoint_neither_doubles_nor_applies_what_was_refused()
+    {
+        var ledger = new Dictionary<int, IReadOnlyList<int>> { [0] = [1, 2, 1] };
+        var violations = CheckpointCheck.Run([Write(1, 0, 1, 1), Refused(2, 0, 1)], ledger, [], TimeSpan.FromSeconds(2)).Select(v => v.Promise);
+        Assert.Equal([Violation.AtMostOnce, Violation.NothingRefusedApplied], violations);
+    }
+
     private static Violation[] Check(int[] ledger, params Operation[] operations)
     {
         foreach (var write in operations.Where(o => o.Kind != OperationKind.Read && o.Applied == Applied.Yes))

@@ -20,6 +20,41 @@ internal sealed class FenceBlindStore(IStore inner) : DelegatingStore(inner)
         Inner.CommitAsync(commit with { Fence = null }, cancellationToken);
 }
 
+/// <summary>A new owner that does not tell the store of its epoch before it reads.</summary>
+internal sealed class UnraisedStore(IStore inner) : DelegatingStore(inner)
+{
+    public override ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken) =>
+        RaisesOnly(commit) ? new(CommitResult.Committed) : Inner.CommitAsync(commit, cancellationToken);
+
+    public static bool RaisesOnly(Commit commit) => commit is { Fence: not null, Rows.Count: 0, Receipt: null };
+}
+
+/// <summary>A new owner that tells the store of its epoch a little after it has begun to read.</summary>
+internal sealed class LateRaisingStore(IStore inner) : DelegatingStore(inner)
+{
+    private const int Trips = 100;
+
+    public override ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
+    {
+        if (!UnraisedStore.RaisesOnly(commit)) return Inner.CommitAsync(commit, cancellationToken);
+        _ = RaiseAsync(commit);
+        return new(CommitResult.Committed);
+    }
+
+    private async Task RaiseAsync(Commit commit)
+    {
+        try
+        {
+            for (var i = 0; i < Trips; i++) await Inner.LoadAsync(new LoadRequest([]), CancellationToken.None);
+            await Inner.CommitAsync(commit, CancellationToken.None);
+        }
+        catch (StoreException)
+        {
+            // Nobody hears of it any more.
+        }
+    }
+}
+
 /// <summary>A client that writes the receipt in a commit of its own, after the rows.</summary>
 internal sealed class ReceiptApartStore(IStore inner) : DelegatingStore(inner)
 {
@@ -94,7 +129,7 @@ internal sealed class ForgetfulStore(IStore inner) : DelegatingStore(inner)
     public override async ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
     {
         var result = await Inner.CommitAsync(commit, cancellationToken);
-        if (result != CommitResult.Committed || ++_commits % 50 != 0 || commit.Rows is not [{ Change: RowChange.Put } row]) return result;
+        if (result != CommitResult.Committed || ++_commits % 50 != 0 || commit.Rows is not [{ Change: RowChange.Put } row, ..]) return result;
         return await Inner.CommitAsync(new Commit(commit.Group, TurnId.New()) { Rows = [new RowWrite(row.Key, RowChange.Delete, row.Expected.Next(commit.Turn))] }, cancellationToken);
     }
 }

@@ -43,6 +43,7 @@ public sealed class SeedTests(ITestOutputHelper output)
         string[] faults =
         [
             "start of node 4", "death of node", "pause of node", "drain of node", "could not start", "cut between", "the store stops", "set the clock", "slow store", "slow network",
+            "start of node 6", "death of node 6", "(Clear", "log Node node-",
             ": Refused", "commit: RequestLost", "commit: AnswerLost", "commit: Late", "log ", "no reply, applied No", "no reply, applied Unknown", "applied Unknown, length 0",
         ];
         Assert.All(faults, fault => Assert.Contains(traces, line => line.Contains(fault, StringComparison.Ordinal)));

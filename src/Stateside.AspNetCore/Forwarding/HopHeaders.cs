@@ -66,16 +66,28 @@ internal static class HopHeaders
     private static bool Is(string a, string b) => a.Equals(b, StringComparison.OrdinalIgnoreCase);
 }
 
+/// <summary>What a request is that a node sends to another.</summary>
+internal enum HopKind
+{
+    Request,
+
+    /// <summary>It was sent to a node before that has not answered, so that it may have been applied already.</summary>
+    Again,
+
+    /// <summary>An extended CONNECT between nodes that came as the upgrade of an HTTP/1.1 connection.</summary>
+    Upgrade,
+}
+
 /// <summary>What the header <see cref="HopHeaders.Hop"/> says.</summary>
 /// <param name="Hops">How many nodes the request has left.</param>
 /// <param name="View">The sender's version of the shard map.</param>
-/// <param name="IsUpgrade">Whether the request, an extended CONNECT between nodes, came as the upgrade of an HTTP/1.1 connection.</param>
+/// <param name="Kind">What it is; a word that is not known means a request.</param>
 /// <param name="Client">Where the request came from; null if that is no IP connection.</param>
 /// <param name="Scheme">How it came.</param>
 /// <param name="Host">Which host it asked for; empty if none.</param>
-internal readonly record struct HopLine(int Hops, long View, bool IsUpgrade, IPEndPoint? Client, string Scheme, string Host)
+internal readonly record struct HopLine(int Hops, long View, HopKind Kind, IPEndPoint? Client, string Scheme, string Host)
 {
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Hops} {View} {(IsUpgrade ? "upgrade" : "request")} {Client?.ToString() ?? "-"} {Scheme} {Host}");
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Hops} {View} {(Kind == HopKind.Upgrade ? "upgrade" : Kind == HopKind.Again ? "again" : "request")} {Client?.ToString() ?? "-"} {Scheme} {Host}");
 
     public static bool TryParse(string text, out HopLine line)
     {
@@ -90,7 +102,7 @@ internal readonly record struct HopLine(int Hops, long View, bool IsUpgrade, IPE
         if (!int.TryParse(span[parts[0]], NumberStyles.None, CultureInfo.InvariantCulture, out var hops)
             || !long.TryParse(span[parts[1]], NumberStyles.None, CultureInfo.InvariantCulture, out var view)
             || (client is not "-" && !IPEndPoint.TryParse(client, out from))) return false;
-        line = new(hops, view, span[parts[2]] is "upgrade", from, SchemeOf(span[parts[4]]), count == 6 ? span[parts[5]].ToString() : "");
+        line = new(hops, view, span[parts[2]] is "upgrade" ? HopKind.Upgrade : span[parts[2]] is "again" ? HopKind.Again : HopKind.Request, from, SchemeOf(span[parts[4]]), count == 6 ? span[parts[5]].ToString() : "");
         return true;
     }
 

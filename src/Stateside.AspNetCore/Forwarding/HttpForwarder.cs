@@ -61,12 +61,13 @@ internal sealed class HttpForwarder : IAsyncDisposable
     /// <param name="to">The node.</param>
     /// <param name="hops">What <see cref="INodeHop.Hops"/> will say there: one more than here, so 1 on the first node.</param>
     /// <param name="view">What <see cref="INodeHop.View"/> will say there.</param>
+    /// <param name="isAgain">What <see cref="INodeHop.IsAgain"/> will say there.</param>
     /// <param name="cancellationToken">Ends the exchange, whenever it is cancelled. A client that goes away ends it in any case.</param>
     /// <exception cref="Microsoft.AspNetCore.Http.BadHttpRequestException">The client's body is too large or broken; the server answers that.</exception>
-    public async Task<ForwardOutcome> SendAsync(HttpContext context, NodeAddress to, int hops, long view, CancellationToken cancellationToken)
+    public async Task<ForwardOutcome> SendAsync(HttpContext context, NodeAddress to, int hops, long view, bool isAgain, CancellationToken cancellationToken)
     {
         using var exchange = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, cancellationToken);
-        using var request = NodeRequest.From(context, LinkTo(to), hops, view);
+        using var request = NodeRequest.From(context, LinkTo(to), hops, view, isAgain);
         HttpResponseMessage? response = null;
         var isWhole = false;
         try

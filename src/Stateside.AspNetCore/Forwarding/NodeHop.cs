@@ -14,10 +14,13 @@ internal interface INodeHop
 
     /// <summary>The version of the shard map by which it was sent here.</summary>
     long View { get; }
+
+    /// <summary>Whether it was sent to a node before that has not answered, so that it may have been applied already.</summary>
+    bool IsAgain { get; }
 }
 
 /// <inheritdoc cref="INodeHop"/>
-internal sealed record NodeHop(string PeerName, UInt128 PeerIncarnation, int Hops, long View) : INodeHop;
+internal sealed record NodeHop(string PeerName, UInt128 PeerIncarnation, int Hops, long View, bool IsAgain) : INodeHop;
 
 /// <summary>Who is at the other end of a connection of the node port.</summary>
 internal sealed record NodePeer(string Name, UInt128 Incarnation);

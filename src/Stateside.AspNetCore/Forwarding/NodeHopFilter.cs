@@ -51,7 +51,7 @@ internal sealed class NodeHopFilter(ILoggerFactory logs) : IStartupFilter
         var request = context.Request;
         if (request.Headers[HopHeaders.Hop] is not [var text])
         {
-            context.Features.Set<INodeHop>(new NodeHop(peer.Name, peer.Incarnation, 0, 0));
+            context.Features.Set<INodeHop>(new NodeHop(peer.Name, peer.Incarnation, 0, 0, IsAgain: false));
             return true;
         }
         if (text is null || !HopLine.TryParse(text, out var line)) return false;
@@ -66,8 +66,8 @@ internal sealed class NodeHopFilter(ILoggerFactory logs) : IStartupFilter
         }
         if (request.Headers[HopHeaders.Certificate] is [{ } certificate] && !HopCertificate.TryInstall(context, certificate)) return false;
         HopHeaders.Strip(request.Headers);
-        if (line.IsUpgrade) HopUpgrade.Install(context);
-        context.Features.Set<INodeHop>(new NodeHop(peer.Name, peer.Incarnation, hops = line.Hops, line.View));
+        if (line.Kind == HopKind.Upgrade) HopUpgrade.Install(context);
+        context.Features.Set<INodeHop>(new NodeHop(peer.Name, peer.Incarnation, hops = line.Hops, line.View, line.Kind == HopKind.Again));
         return true;
     }
 

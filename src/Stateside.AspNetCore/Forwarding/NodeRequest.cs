@@ -31,7 +31,7 @@ internal sealed class NodeRequest : HttpRequestMessage
     /// <summary>Whether its head was written for a connection. If it was not, no node has seen it.</summary>
     public bool IsBegun { get; set; }
 
-    public static NodeRequest From(HttpContext context, NodeLink link, int hops, long view)
+    public static NodeRequest From(HttpContext context, NodeLink link, int hops, long view, bool isAgain)
     {
         var request = context.Request;
         var tunnel = TunnelOf(context);
@@ -51,7 +51,7 @@ internal sealed class NodeRequest : HttpRequestMessage
         message.CopyHeaders(request);
         arrival.AddTo(message);
         if (!target.StartsWith('/')) message.Headers.TryAddWithoutValidation(HopHeaders.Target, target);
-        var line = new HopLine(hops, view, tunnel == TunnelKind.Upgrade, arrival.Client, arrival.Scheme, arrival.Host);
+        var line = new HopLine(hops, view, tunnel == TunnelKind.Upgrade ? HopKind.Upgrade : isAgain ? HopKind.Again : HopKind.Request, arrival.Client, arrival.Scheme, arrival.Host);
         message.Headers.TryAddWithoutValidation(HopHeaders.Hop, line.ToString());
         return message;
     }

@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Stateside.AspNetCore.Endpoints;
 using Stateside.AspNetCore.Forwarding;
+using Stateside.AspNetCore.Idempotency;
 using Stateside.Cluster;
 using Stateside.Diagnostics;
 using Stateside.Stores;
@@ -24,39 +25,55 @@ internal sealed class OwnerRouting(HttpForwarder forwarder, Telemetry telemetry)
     public async ValueTask<TurnOutcome?> RunAsync(HttpContext context, HttpTurn turn, StatesideRuntime runtime)
     {
         var hop = context.Features.Get<INodeHop>();
-        for (var attempt = 1; ; attempt++)
+        var sent = new Sent { MayBeApplied = hop is { IsAgain: true } };
+        try
         {
-            var home = await turn.FindHomeAsync();
-            var isElsewhere = hop is null ? await TryForwardAsync(context, turn, runtime, home) : await IsMisdirectedAsync(context, runtime, home, hop);
-            if (isElsewhere) return null;
-            try
+            for (var attempt = 1; ; attempt++)
             {
-                return await runtime.RunAsync(turn);
-            }
-            catch (StatesideException e) when (IsElsewhere(e) && !context.Response.HasStarted)
-            {
-                if (hop is not null)
+                var home = await turn.FindHomeAsync();
+                var isElsewhere = hop is null ? await TryForwardAsync(context, turn, runtime, home, sent) : await IsMisdirectedAsync(context, runtime, home, hop);
+                if (isElsewhere) return null;
+                try
                 {
-                    Misdirect(context, runtime);
-                    return null;
+                    return await runtime.RunAsync(turn);
                 }
-                if (attempt == MostAttempts) throw;
+                catch (StatesideException e) when (IsElsewhere(e) && !context.Response.HasStarted)
+                {
+                    if (hop is not null)
+                    {
+                        Misdirect(context, runtime);
+                        return null;
+                    }
+                    if (attempt == MostAttempts) throw;
+                }
             }
         }
+        catch (StatesideException e) when (sent.MayBeApplied && Router.LeavesOpen(e))
+        {
+            throw Errors.ForwardLost();
+        }
+    }
+
+    /// <summary>What is known of a request that is sent to other nodes.</summary>
+    private sealed class Sent
+    {
+        /// <summary>Whether a node that it was sent to has not answered. Where its method is safe there is nothing to apply.</summary>
+        public bool MayBeApplied { get; set; }
     }
 
     private static bool IsElsewhere(StatesideException e) => e.Kind == Errors.ElsewhereKind || e.Kind == Errors.FencedKind || e.Kind == Errors.WatchEndedKind;
 
-    private ValueTask<bool> TryForwardAsync(HttpContext context, HttpTurn turn, StatesideRuntime runtime, Group? home) =>
-        runtime.Router!.TryForwardAsync(home, turn.IsRepeatable, 0, (owner, view) => SendAsync(context, turn, runtime.Cluster!, owner, view), context.RequestAborted);
+    private ValueTask<bool> TryForwardAsync(HttpContext context, HttpTurn turn, StatesideRuntime runtime, Group? home, Sent sent) =>
+        runtime.Router!.TryForwardAsync(home, turn.IsRepeatable, 0, (owner, view) => SendAsync(context, turn, runtime.Cluster!, owner, view, sent), context.RequestAborted);
 
-    private async ValueTask<ForwardAttempt> SendAsync(HttpContext context, HttpTurn turn, ClusterAgent cluster, Member owner, long view)
+    private async ValueTask<ForwardAttempt> SendAsync(HttpContext context, HttpTurn turn, ClusterAgent cluster, Member owner, long view, Sent sent)
     {
         var life = cluster.LifeOf(owner);
         if (life.IsCancellationRequested) return new ForwardAttempt(Forwarded.NotSent, 0, CanRepeat: true);
         turn.RewindBody();
         var started = telemetry.Start();
-        var outcome = await forwarder.SendAsync(context, new NodeAddress(owner.Name, owner.Incarnation, owner.Host, owner.Port), 1, view, life);
+        var outcome = await forwarder.SendAsync(context, new NodeAddress(owner.Name, owner.Incarnation, owner.Host, owner.Port), 1, view, sent.MayBeApplied, life);
+        sent.MayBeApplied |= outcome.Result == ForwardResult.Lost && !ReceiptPolicy.IsSafe(context.Request.Method);
         telemetry.Forward(outcome.Result.ToString(), started);
         var result = outcome.Result switch
         {

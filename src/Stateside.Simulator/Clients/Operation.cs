@@ -21,6 +21,12 @@ internal sealed record Operation(int Id, OperationKind Kind, int Key, bool IsIde
     /// <summary>What the reply said of the ledger after it; of an acknowledged operation.</summary>
     public LedgerMark Mark { get; set; }
 
+    /// <summary>What the reply said of the notes after it.</summary>
+    public LedgerMark Notes { get; set; }
+
+    /// <summary>When its acknowledgement came, in virtual time.</summary>
+    public long AcknowledgedAt { get; set; }
+
     public override string ToString() =>
         $"operation {Id} ({Kind}{(IsIdempotent ? ", idempotent" : "")}) on key {Key}, {Applied}{(Applied == Applied.Yes ? $" at length {Mark.Length}" : "")}, steps {CalledAt} to {(ReturnedAt == long.MaxValue ? "…" : ReturnedAt)}";
 }

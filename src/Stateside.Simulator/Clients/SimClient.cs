@@ -19,10 +19,11 @@ internal sealed class SimClient(World world, SeededRandom random)
         {
             await world.DelayAsync(random.Span(meanPause / 8, meanPause * 3));
             var key = random.Below(keys);
-            var kind = random.Below(10) < world.Options.Reads ? OperationKind.Read : random.Chance(0.15) ? OperationKind.AppendIf : OperationKind.Append;
-            var isIdempotent = kind == OperationKind.Append && random.Chance(0.4);
+            var kind = random.Below(10) < world.Options.Reads ? OperationKind.Read : random.Chance(0.15) ? OperationKind.AppendIf : random.Chance(0.15) ? OperationKind.Clear : OperationKind.Append;
+            var isIdempotent = kind is OperationKind.Append or OperationKind.Clear && random.Chance(0.4);
             var operation = world.Begin(kind, key, isIdempotent);
-            await CompleteAsync(operation, lengths[key], isIdempotent ? MostAttempts : 1);
+            // Some give up early: what a node has sent again for them must not be called refused.
+            await CompleteAsync(operation, lengths[key], !isIdempotent || random.Chance(0.25) ? 1 : MostAttempts);
             if (operation.Applied == Applied.Yes) lengths[key] = operation.Mark.Length;
         }
     }
@@ -54,17 +55,17 @@ internal sealed class SimClient(World world, SeededRandom random)
         world.Trace.Add(world.Now, "client", $"{operation} to node {node}");
         try
         {
-            reply = await world.Network.SendAsync(Links.Clients, node, request, s_patience);
+            reply = await world.Network.SendAsync(node, request, s_patience);
         }
         catch (NetworkException e)
         {
             reply = SimReply.Refused("no reply", e.Applied);
         }
         world.Trace.Mix(operation.Id);
-        world.Trace.Mix(reply.Length);
-        world.Trace.Add(world.Now, "client", $"operation {operation.Id}: {reply.Code ?? "done"}, applied {reply.Applied}, length {reply.Length}");
+        world.Trace.Mix(reply.Mark.Length);
+        world.Trace.Add(world.Now, "client", $"operation {operation.Id}: {reply.Code ?? "done"}, applied {reply.Applied}, length {reply.Mark.Length}, notes {reply.Notes.Length}");
         world.Count(reply);
-        if (reply.Code is null) (operation.Applied, operation.Mark) = (Applied.Yes, new LedgerMark(reply.Length, reply.Digest));
+        if (reply.Code is null) (operation.Applied, operation.Mark, operation.Notes, operation.AcknowledgedAt) = (Applied.Yes, reply.Mark, reply.Notes, world.Now);
         return reply.Applied;
     }
 }

@@ -6,6 +6,9 @@ internal sealed class Links(int nodes)
 {
     public const int Clients = 0;
 
+    /// <summary>Most by which anything is slower than usual: a way of two milliseconds takes one second then.</summary>
+    public const double MostSlowness = 500;
+
     private readonly int[,] _cuts = new int[nodes + 2, nodes + 2];
 
     /// <summary>The number of the store.</summary>

@@ -130,22 +130,25 @@ internal sealed class Nemesis(World world)
     {
         var wrong = TimeSpan.FromHours(((_random.Below(2000) / 1000.0) - 1) * MostHoursWrong);
         var node = AnyNode();
-        world.Note($"set the clock of node {node.Id} or of the store: {wrong} wrong");
-        if (_random.Chance(0.3)) world.Store.Clock.Wrong = wrong;
+        var isStore = _random.Chance(0.3);
+        // What has expired by the store's clock is there again if that is set back, so where something expires it is only set forward.
+        if (isStore && world.Options.NotesLife is not null && wrong < world.Store.Clock.Wrong) return;
+        world.Note($"set the clock of {(isStore ? "the store" : $"node {node.Id}")}: {wrong} wrong");
+        if (isStore) world.Store.Clock.Wrong = wrong;
         else node.SetClock(wrong);
     }
 
     private void Join()
     {
-        if (world.Nodes.FirstOrDefault(n => !world.Listed.Contains(n.Id) && !n.IsRunning) is not { } node) return;
+        if (world.Nodes.FirstOrDefault(n => !world.IsGateway(n.Id) && !world.Listed.Contains(n.Id) && !n.IsRunning) is not { } node) return;
         world.Listed.Add(node.Id);
         node.Start();
     }
 
     private void Leave()
     {
-        if (world.Listed.Count < 3) return;
         var node = AnyNode();
+        if (world.IsGateway(node.Id) || world.Listed.Count(id => !world.IsGateway(id)) < 3) return;
         world.Listed.Remove(node.Id);
         node.Drain(restarts: false);
     }

@@ -14,13 +14,19 @@ internal sealed class StoreHandle(World world, StoreServer server, SimProcess pr
             with { Durability = Durability.Disk, Reach = StoreReach.Network };
 
     public ValueTask<LoadResult> LoadAsync(LoadRequest request, CancellationToken cancellationToken) =>
-        CallAsync("load", false, () => server.Inner.LoadAsync(request, CancellationToken.None), cancellationToken);
+        CallAsync("load", false, () =>
+        {
+            var answer = server.Inner.LoadAsync(request, CancellationToken.None);
+            if (answer.IsCompletedSuccessfully) server.CountLoad(answer.Result);
+            return answer;
+        }, cancellationToken);
 
     public ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken) => CallAsync("commit", true, () =>
     {
         var answer = server.Inner.CommitAsync(commit, CancellationToken.None);
         if (answer.IsCompletedSuccessfully && answer.Result == CommitResult.Committed) server.Tell(commit);
         world.Trace.Mix((long)commit.Turn.Value);
+        server.CountCommit();
         return answer;
     }, cancellationToken);
 

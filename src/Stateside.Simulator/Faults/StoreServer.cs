@@ -33,6 +33,13 @@ internal sealed class StoreServer(World world, SimClock time, Func<IStore, IStor
     /// <summary>How much longer than usual every call takes.</summary>
     public double Slowness { get; set; } = 1;
 
+    /// <summary>Loads and commits that have come, and bytes of rows that the loads have brought.</summary>
+    public (long Loads, long Commits, long Bytes) Load { get; private set; }
+
+    public void CountLoad(LoadResult result) => Load = Load with { Loads = Load.Loads + 1, Bytes = Load.Bytes + result.Rows.Sum(r => (long)r.Body.Length) };
+
+    public void CountCommit() => Load = Load with { Commits = Load.Commits + 1 };
+
     public void Watch(StoreHandle handle) => _watching.Add(handle);
 
     /// <summary>Tells the handles that watch of what a commit has changed.</summary>
@@ -56,8 +63,8 @@ internal sealed class StoreServer(World world, SimClock time, Func<IStore, IStor
         return world.Random.Chance(LateCalls) ? StoreFate.Late : StoreFate.Answered;
     }
 
-    /// <summary>The time one way takes.</summary>
-    public TimeSpan Way() => world.Random.Span(0.1, 2) * Slowness;
+    /// <summary>The time one way takes. Slow periods that come together do not make it endless.</summary>
+    public TimeSpan Way() => world.Random.Span(0.1, 2) * Math.Min(Slowness, Links.MostSlowness);
 }
 
 /// <summary>What becomes of one call to the store.</summary>

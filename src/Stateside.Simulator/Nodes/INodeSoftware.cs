@@ -11,6 +11,9 @@ internal interface INodeSoftware
     /// <summary>Goes down cleanly: no request that it has taken is left without its reply. The process ends afterwards.</summary>
     ValueTask StopAsync();
 
+    /// <summary>Which of its lives it is in, as it says to nodes that connect to it; 0: it is none that others connect to.</summary>
+    UInt128 Incarnation => 0;
+
     /// <summary>Under which epoch it takes itself for the owner of a shard, so that it answers from memory; 0: it does not.</summary>
     long EpochOf(int shard);
 
@@ -28,11 +31,14 @@ internal sealed record NodeSetting(World World, SimProcess Process, TimeProvider
 /// <summary>What a client asks.</summary>
 internal enum OperationKind
 {
-    /// <summary>Appends the operation's number to the key's ledger.</summary>
+    /// <summary>Appends the operation's number to the key's ledger, and to its notes.</summary>
     Append,
 
     /// <summary>The same, if the ledger has the length that the client expects.</summary>
     AppendIf,
+
+    /// <summary>Appends the operation's number to the key's ledger, and deletes its notes.</summary>
+    Clear,
 
     /// <summary>Reads the ledger.</summary>
     Read,
@@ -49,6 +55,9 @@ internal sealed record SimRequest(int Operation, OperationKind Kind, int Key, in
     /// <summary>How often it was passed on from node to node.</summary>
     public int Hops { get; init; }
 
+    /// <summary>Whether it was passed on before to a node that has not answered.</summary>
+    public bool IsAgain { get; init; }
+
     /// <summary>The number of the view of the node that passed it on; 0: it comes from a client.</summary>
     public long View { get; init; }
 }
@@ -56,14 +65,14 @@ internal sealed record SimRequest(int Operation, OperationKind Kind, int Key, in
 /// <summary>A reply as it travels.</summary>
 /// <param name="Code">Why it was refused or failed; null: it was done.</param>
 /// <param name="Applied">Whether it took effect.</param>
-/// <param name="Length">How many entries the ledger has after it.</param>
-/// <param name="Digest">A hash of these entries.</param>
-internal sealed record SimReply(string? Code, Applied Applied, int Length, ulong Digest)
+/// <param name="Mark">What stands in the ledger after it.</param>
+/// <param name="Notes">What stands in the notes after it.</param>
+internal sealed record SimReply(string? Code, Applied Applied, LedgerMark Mark, LedgerMark Notes)
 {
     /// <summary>The number of the view of the node that refused it; 0: it does not say.</summary>
     public long View { get; init; }
 
-    public static SimReply Of(LedgerMark mark) => new(null, Applied.Yes, mark.Length, mark.Digest);
+    public static SimReply Of(LedgerMark mark, LedgerMark notes) => new(null, Applied.Yes, mark, notes);
 
-    public static SimReply Refused(string code, Applied applied) => new(code, applied, 0, 0);
+    public static SimReply Refused(string code, Applied applied) => new(code, applied, default, default);
 }

@@ -25,6 +25,12 @@ internal readonly record struct LedgerMark(int Length, ulong Digest)
 {
     private const int Size = 12;
 
+    /// <summary>Two of them as the body of a receipt.</summary>
+    public static byte[] ToBytes(LedgerMark ledger, LedgerMark notes) => [.. ledger.ToBytes(), .. notes.ToBytes()];
+
+    /// <summary>The opposite of <see cref="ToBytes(LedgerMark, LedgerMark)"/>.</summary>
+    public static (LedgerMark Ledger, LedgerMark Notes) ReadBoth(ReadOnlySpan<byte> bytes) => (Read(bytes), Read(bytes[Size..]));
+
     public static LedgerMark Of(ReadOnlySpan<int> entries)
     {
         var mark = default(LedgerMark);
@@ -34,8 +40,7 @@ internal readonly record struct LedgerMark(int Length, ulong Digest)
 
     public LedgerMark Next(int entry) => new(Length + 1, (Digest ^ (uint)entry) * 0x9E3779B97F4A7C15 + 1);
 
-    /// <summary>As the body of a receipt.</summary>
-    public byte[] ToBytes()
+    private byte[] ToBytes()
     {
         var bytes = new byte[Size];
         BinaryPrimitives.WriteInt32LittleEndian(bytes, Length);
@@ -43,6 +48,6 @@ internal readonly record struct LedgerMark(int Length, ulong Digest)
         return bytes;
     }
 
-    public static LedgerMark Read(ReadOnlySpan<byte> bytes) =>
+    private static LedgerMark Read(ReadOnlySpan<byte> bytes) =>
         new(BinaryPrimitives.ReadInt32LittleEndian(bytes), BinaryPrimitives.ReadUInt64LittleEndian(bytes[sizeof(int)..]));
 }

@@ -24,6 +24,7 @@ internal sealed class OwnerWatch(World world, IReadOnlyList<int> shards)
         var epoch = node.IsRunning ? node.Software?.EpochOf(shard) ?? 0 : 0;
         var isOpen = _open.TryGetValue((id, shard), out var open);
         if (isOpen && open!.Epoch == epoch) return false;
+        if (isOpen || epoch > 0) world.Note($"node {id} owns shard {shard} under epoch {epoch}");
         if (isOpen) _closed.Add(open! with { To = world.Scheduler.Steps });
         _open.Remove((id, shard));
         if (epoch > 0) _open[(id, shard)] = new Ownership(shard, epoch, id, world.Scheduler.Steps, long.MaxValue);

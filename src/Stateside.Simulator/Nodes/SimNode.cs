@@ -37,6 +37,7 @@ internal sealed class SimNode(World world, int id, Func<NodeSetting, INodeSoftwa
     {
         if (!IsRunning) return;
         world.Note($"death of node {id}");
+        world.Deaths.Add(world.Now);
         End(Process!);
     }
 

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Stateside.Configuration;
 using Stateside.Diagnostics;
 using Stateside.Sessions;
-using Stateside.States;
 using Stateside.Stores;
 using Stateside.Turns;
 
@@ -13,7 +12,7 @@ namespace Stateside.Simulator;
 internal sealed class StoreNode(NodeSetting setting) : INodeSoftware
 {
     private const int MostBytes = 65_536;
-    private readonly StateDefinition<Ledger> _ledger = new("ledger", LedgerJson.Default.Ledger, Ledger.Empty, Needs.None, schema: 1);
+    private readonly LedgerStates _states = new(Place.Store, setting.World.Options);
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Func<ITurnHost, ValueTask<TurnOutcome>>? _run;
     private int _requests;
@@ -25,14 +24,12 @@ internal sealed class StoreNode(NodeSetting setting) : INodeSoftware
         new LimitsModel(MaxTurns: 100, MaxQueue: 20, MaxRuns: 4, MostBytes, MostBytes),
         new Dictionary<string, Place>());
 
-    public static StateKey KeyOf(int number) => new(Group.Keyed($"key-{number}"), "ledger");
-
     public async ValueTask StartAsync()
     {
         var capabilities = await setting.Store.OpenAsync(CancellationToken.None);
         ILoggerFactory logs = setting.World.Trace.IsKept ? new TraceLogs(setting.World, setting.Process.Name) : NullLoggerFactory.Instance;
         var telemetry = setting.World.Own(new Telemetry(setting.Clock));
-        _run = new StatesideRuntime(Model, new StateRegistry([_ledger]), setting.Store, capabilities, setting.Clock, telemetry, logs).RunAsync;
+        _run = new StatesideRuntime(Model, _states.ToRegistry(), setting.Store, capabilities, setting.Clock, telemetry, logs).RunAsync;
     }
 
     public async ValueTask StopAsync()
@@ -49,7 +46,7 @@ internal sealed class StoreNode(NodeSetting setting) : INodeSoftware
         _requests++;
         try
         {
-            var host = new LedgerTurn(_ledger, request, aborted);
+            var host = new LedgerTurn(_states, request, aborted);
             return host.Reply(await _run!(host));
         }
         catch (StatesideException e)

@@ -7,9 +7,6 @@ namespace Stateside.Simulator;
 /// </summary>
 internal sealed class Scheduler(SeededRandom random, Trace trace)
 {
-    /// <summary>A run that takes more steps than this goes round in circles.</summary>
-    private const long MostSteps = 2_000_000;
-
     private readonly PriorityQueue<Work, Due> _queue = new();
     private readonly int _thread = Environment.CurrentManagedThreadId;
     private volatile string? _foreign;
@@ -19,6 +16,9 @@ internal sealed class Scheduler(SeededRandom random, Trace trace)
 
     /// <summary>How many callbacks have run. Two moments with the same <see cref="Now"/> are told apart by it.</summary>
     public long Steps { get; private set; }
+
+    /// <summary>A run that takes more steps than this goes round in circles.</summary>
+    public long MostSteps { get; set; } = 2_000_000;
 
     /// <summary>What went wrong in a callback; null: nothing.</summary>
     public string? Failure { get; private set; }

@@ -39,6 +39,8 @@ internal sealed partial class ClusterAgent
             try
             {
                 var there = await _store.RaiseAsync(shard.Number, epoch);
+                // Who is gone owns nothing more: the next view gives it away, and nobody would wait for turns that came to it.
+                if (_isGone) return;
                 if (there == epoch) shard.Own(epoch);
                 // Only a store that has lost its newest rows knows a higher epoch than the view has.
                 else await ChangeAsync(v => IsOurs(shard.Number) && v.Epoch(shard.Number) == epoch ? v.Above(shard.Number, there) : v);

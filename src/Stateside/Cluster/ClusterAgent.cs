@@ -121,9 +121,11 @@ internal sealed partial class ClusterAgent : IOwnership, IAsyncDisposable
         if (_model.IsGateway || _view is null || _isGone) return;
         try
         {
-            await ChangeAsync(v => v.Has(_self) ? v.Leaving(_self) : v);
-            while (!cancellationToken.IsCancellationRequested && _shards.Any(s => !s.IsAway) && _view.Members.Any(m => !m.IsLeaving))
+            while (!cancellationToken.IsCancellationRequested)
             {
+                // Again for a life that has begun meanwhile, since the others had given this node up.
+                await ChangeAsync(v => v.Find(_self.Name) is { IsLeaving: false } self && self.Is(_self) ? v.Leaving(self) : v);
+                if (_shards.All(s => s.IsAway) || _view.Members.All(m => m.IsLeaving)) break;
                 await BeginPassing();
                 await Task.Delay(_model.Beat / 10, _time, cancellationToken);
             }

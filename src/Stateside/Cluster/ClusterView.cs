@@ -23,6 +23,7 @@ internal sealed class ClusterView
     private readonly short[] _owners;
     private readonly long[] _epochs;
     private short[]? _homes;
+    private Member[]? _ring;
 
     private ClusterView(long number, byte[] secret, byte[] agreement, Member[] members, short[] owners, long[] epochs) =>
         (Number, Secret, Agreement, _members, _owners, _epochs) = (number, secret, agreement, members, owners, epochs);
@@ -67,13 +68,16 @@ internal sealed class ClusterView
     /// <summary>The next nodes of the ring after <paramref name="self"/>, by the hash of their names: those that it watches.</summary>
     public IReadOnlyList<Member> After(Member self, int most)
     {
-        var ring = _members.OrderBy(m => Rendezvous.Seed(m.Name)).ToArray();
+        var ring = _ring ??= [.. _members.OrderBy(m => Rendezvous.Seed(m.Name))];
         var at = Array.FindIndex(ring, m => m.Is(self));
         return [.. Enumerable.Range(1, Math.Min(most, Math.Max(0, ring.Length - 1))).Select(i => ring[(at + i) % ring.Length])];
     }
 
     /// <summary>With a node more; it takes the place of an earlier life of the same name. Shards without an owner go to their homes.</summary>
     public ClusterView With(Member joining) => Rebuilt([.. _members.Where(m => m.Name != joining.Name), joining], _ => true);
+
+    /// <summary>With these nodes and no others, each with the shards that it is home to.</summary>
+    public ClusterView Of(IReadOnlyList<Member> members) => Rebuilt([.. members], _ => false);
 
     /// <summary>Without a node; its shards go to their homes, under a new epoch.</summary>
     public ClusterView Without(Member gone) => Rebuilt([.. _members.Where(m => !m.Is(gone))], _ => true);

@@ -18,11 +18,11 @@ internal static class Rendezvous
         for (var m = 0; m < seeds.Length; m++) seeds[m] = Seed(members[m].Name);
         for (var shard = 0; shard < homes.Length; shard++)
         {
-            var (best, weight) = ((short)-1, 0UL);
+            var (best, weight, salt) = ((short)-1, 0UL, Mix((ulong)shard + 1));
             for (var m = 0; m < seeds.Length; m++)
             {
                 if (members[m].IsLeaving) continue;
-                var w = Mix(seeds[m] ^ Mix((ulong)shard + 1));
+                var w = Mix(seeds[m] ^ salt);
                 if (best < 0 || w > weight) (best, weight) = ((short)m, w);
             }
             homes[shard] = best;

@@ -31,6 +31,7 @@ internal readonly record struct ForwardAttempt(Forwarded Result, long View, bool
 /// </summary>
 internal sealed class Router(ClusterAgent cluster, NodeModel model, TimeProvider time)
 {
+    private const int ConflictStatus = 409, PreconditionStatus = 412, BusyStatus = 429, FirstFault = 500;
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(10);
     private int _next;
 
@@ -67,6 +68,13 @@ internal sealed class Router(ClusterAgent cluster, NodeModel model, TimeProvider
             if (view is null || view.Number == before) await Task.Delay(s_pause, time, cancellationToken);
         }
     }
+
+    /// <summary>
+    /// Whether a refusal says only that this attempt was not applied: the one before it, which was not answered, may have been, or may yet be. One that
+    /// follows from the request itself, or from another request under its key, holds for both.
+    /// </summary>
+    public static bool LeavesOpen(StatesideException e) =>
+        e.Applied == Applied.No && e.Kind.Status is >= FirstFault or ConflictStatus or PreconditionStatus or BusyStatus;
 
     private async ValueTask<ClusterView?> RefreshAsync(long atLeast, CancellationToken cancellationToken)
     {

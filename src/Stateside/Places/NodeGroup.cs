@@ -12,6 +12,10 @@ internal sealed class NodeGroup(Group group, long epoch)
 {
     // There are millions of these, of which few do anything at a time: the lock is the object's own, which nobody outside the engine can
     // reach and which takes no memory of its own, and what most never have is apart.
+
+    /// <summary>Held by who reads several rows as they were at one moment. No other lock may be taken inside.</summary>
+    public object Gate => this;
+
     private Entry? _first;
     private NodeBatch? _open;
     private Rare? _rare;
@@ -118,21 +122,25 @@ internal sealed class NodeGroup(Group group, long epoch)
             // What only one turn can have in a commit, such as a receipt, must not meet another's, nor that other's changes.
             if (kind.IsAlone && _open is { IsAlone: true }) Close();
             List<RowWrite>? others = null;
-            var checks = false;
+            var ends = kind.Ends;
             foreach (var row in commit.Rows)
             {
                 var definition = definitions(row.Key.Name);
-                // What is checked and not in memory, since memory does not trust what it loads just now, only the store can check.
-                var isUnknown = row.Change == RowChange.Check && kind.WaitsForStore && Find(row.Key) is null;
-                checks |= isUnknown;
-                if (NodeCommitKind.IsKept(row, definition) && !isUnknown) Apply(commit.Turn, row, definition, time.GetTimestamp(), kind.WaitsForStore);
-                else if (isUnknown || row.Change != RowChange.Check || row.TimeToLive is not null || definition is { Place: not Place.Node }) (others ??= []).Add(row);
+                if (row.Change is RowChange.Check or RowChange.Touch && Find(row.Key) is null && NodeCommitKind.IsKept(row, definition))
+                {
+                    // Memory does not vouch for what it does not hold, so the store checks it, in a commit that nobody joins who changes it.
+                    if (row.Change != RowChange.Check || definition?.Durability == NodeDurability.None) continue;
+                    (others ??= []).Add(row);
+                    ends = true;
+                }
+                else if (NodeCommitKind.IsKept(row, definition)) Apply(commit.Turn, row, definition, time.GetTimestamp(), kind.WaitsForStore);
+                else if (row.Change != RowChange.Check || row.TimeToLive is not null || definition is { Place: not Place.Node }) (others ??= []).Add(row);
             }
             if (!kind.WaitsForStore) return true;
             batch = _open ??= new NodeBatch();
             batch.Add(commit, kind.IsAlone, others);
-            // A new journal begins once the old one's end is committed, and what the store checks for one turn must not meet the next one's change of it.
-            if (kind.Ends || checks) Close();
+            // A new journal begins once the old one's end is committed.
+            if (ends) Close();
             if (_isSending) return true;
             (_isSending, sends) = (true, true);
             return true;

@@ -100,14 +100,19 @@ internal sealed class NodePlace : IAsyncDisposable
         // The turn before this one may have been of the same request. What this one sees of it in memory is in the store with its receipt only once it is
         // settled; looked for earlier the receipt would seem not to be, and the handler would refuse what it did itself, as an order of a cart that is now empty.
         if (request.Receipt is not null) await memory.SettledAsync(memory.Voids);
-        if (Recall(request, session, entry, out var known, out var knownSession) && request.Receipt is null) return new LoadedTurn(known!, knownSession, null);
+        var isWhole = Recall(request, session, entry, out var known, out var knownSession);
+        if (isWhole && request.Receipt is null) return new LoadedTurn(known, knownSession, null);
+        // What memory takes to be committed is behind the store while an answer is on its way. So that a turn sees a group as it was at one
+        // moment, all its snapshots come from memory, or all from the store.
+        for (var i = 0; i < known.Length && !isWhole; i++)
+            if (IsShown(request.Slots[i], entry)) known[i] = null!;
         var loaded = await _store.LoadAsync(request, session, cancellationToken, known, knownSession);
         for (var i = 0; i < request.Slots.Length; i++)
         {
             var slot = request.Slots[i];
             if (known[i] is not null || !IsHeld(slot, entry)) continue;
             memory.Learn(loaded.Rows[i], slot.Definition, _time);
-            loaded.Rows[i] = memory.Read(slot.Key, slot.Writes, _time) ?? loaded.Rows[i];
+            if (!IsShown(slot, entry)) loaded.Rows[i] = memory.Read(slot.Key, slot.Writes, _time) ?? loaded.Rows[i];
         }
         if (knownSession is null && loaded.SessionRow is { } row && session!.Group == entry.Group) return loaded with { SessionRow = memory.Learn(row, null, _time) };
         return loaded;
@@ -120,12 +125,16 @@ internal sealed class NodePlace : IAsyncDisposable
         var isWhole = true;
         entry.Voids = entry.Memory.Voids;
         rows = new Row[request.Slots.Length];
+        // A commit that comes in between must not show in one of them only.
+        lock (entry.Memory.Gate)
+            for (var i = 0; i < rows.Length; i++)
+                if (IsHeld(request.Slots[i], entry)) rows[i] = FindOwn(request.Slots[i], entry)!;
         for (var i = 0; i < rows.Length; i++)
         {
             var slot = request.Slots[i];
-            var row = slot.IsNew ? Row.Absent(slot.Key) : FindRow(slot, entry);
-            if (row is null) isWhole = false;
-            else rows[i] = row;
+            if (slot.IsNew) rows[i] = Row.Absent(slot.Key);
+            else if (!IsHeld(slot, entry)) rows[i] = FindOther(slot)!;
+            isWhole &= rows[i] is not null;
         }
         sessionRow = session is { HasRow: true } && session.Group == entry.Group ? entry.Memory.Read(session.Key, writes: true, _time) : null;
         return isWhole && (session is not { HasRow: true } || sessionRow is not null);
@@ -138,22 +147,15 @@ internal sealed class NodePlace : IAsyncDisposable
         var memory = entry.Memory;
         if (!memory.TryApply(commit, _find, _time, out var batch, out var sends)) return Stale;
         _watches?.Applied(commit);
+        // The first that is sent is always the sender's own. It is taken before anybody else is let in, who would join it and wait for ever.
+        var own = sends ? memory.Next() : null;
         // From here the next turn of the group can run on what this one left.
         entry.LetNextIn();
         if (batch is null) return CommitResult.Committed;
-        // A batch is sent by whoever made it; the first that is sent is always the sender's own.
-        if (!sends || memory.Next() is not { } own) return Own(commit, await batch.Done);
+        if (own is null) return Own(commit, await batch.Done);
         try
         {
-            var result = await SendAsync(entry.Shard, memory, own);
-            // The next turn may have joined it in the moment between, and waits.
-            own.Complete(result);
-            return Own(commit, result);
-        }
-        catch (StatesideException e)
-        {
-            own.Fail(e);
-            throw;
+            return Own(commit, await SendAsync(entry.Shard, memory, own));
         }
         finally
         {
@@ -188,16 +190,17 @@ internal sealed class NodePlace : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private Row? FindRow(SlotRequest slot, NodeEntry entry)
-    {
-        if (slot.Definition.Place != Place.Node) return null;
-        if (slot.Key.Group == entry.Group)
-            return entry.Memory.Read(slot.Key, slot.Writes, _time) ?? (slot.Definition.Durability == NodeDurability.None ? Row.Absent(slot.Key) : null);
-        // Of another group only what is committed counts, and that is in the store too, unless a checkpoint is due.
-        return _ownership.HoldsLease ? _ownership.Shards[slot.Key.Group.Shard].Peek(slot.Key.Group)?.Read(slot.Key, writes: false, _time) : null;
-    }
+    private Row? FindOwn(SlotRequest slot, NodeEntry entry) =>
+        entry.Memory.Read(slot.Key, slot.Writes, _time) ?? (slot.Definition.Durability == NodeDurability.None ? Row.Absent(slot.Key) : null);
+
+    /// <summary>Of another group only what is committed counts, and that is in the store too, unless a checkpoint is due.</summary>
+    private Row? FindOther(SlotRequest slot) => slot.Definition.Place == Place.Node && _ownership.HoldsLease
+        ? _ownership.Shards[slot.Key.Group.Shard].Peek(slot.Key.Group)?.Read(slot.Key, writes: false, _time) : null;
 
     private static bool IsHeld(SlotRequest slot, NodeEntry entry) => !slot.IsNew && slot.Definition.Place == Place.Node && slot.Key.Group == entry.Group;
+
+    /// <summary>Whether a snapshot of it is as good from the store as from memory.</summary>
+    private static bool IsShown(SlotRequest slot, NodeEntry entry) => IsHeld(slot, entry) && !slot.Writes && slot.Definition.Durability == NodeDurability.Commit;
 
     /// <summary>What the result of a batch says to one turn in it: that another's receipt was there already only means that all have to run again.</summary>
     private static CommitResult Own(Commit commit, CommitResult result) => result is CommitResult.AlreadyRecorded && commit.Receipt is null ? Stale : result;

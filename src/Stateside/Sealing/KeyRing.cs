@@ -56,7 +56,7 @@ internal sealed class KeyRing : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync();
+        _stopping.Cancel();
         await _refreshing;
         _stopping.Dispose();
     }

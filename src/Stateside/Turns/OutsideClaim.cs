@@ -42,7 +42,7 @@ internal sealed class OutsideClaim(
     /// <returns>The exception to throw.</returns>
     public async ValueTask<StatesideException> BreakOffAsync(Exception? cause = null)
     {
-        await _settled.CancelAsync();
+        _settled.Cancel();
         await _renewal;
         log.OutcomeUnknown(group, cause);
         try
@@ -58,7 +58,7 @@ internal sealed class OutsideClaim(
 
     public async ValueTask DisposeAsync()
     {
-        await _settled.CancelAsync();
+        _settled.Cancel();
         await _renewal;
         _settled.Dispose();
     }

@@ -202,6 +202,23 @@ public sealed class ForwarderTests
         Assert.Equal("Lost 0 False", await Text(pair.Client.PostAsync("/die", new StringContent("x"))));
     }
 
+    /// <summary>Somebody still asks for an earlier start of the node, as its view is a moment old, and the way to the present one is made anew.</summary>
+    [Fact]
+    public async Task A_request_that_was_sent_is_never_taken_for_unsent_because_the_way_was_made_twice()
+    {
+        await using var pair = await Pair.StartAsync(app => app.Run(async c =>
+        {
+            await c.Request.Body.CopyToAsync(Stream.Null);
+            if (c.Request.Path == "/die") c.Abort();
+        }));
+        var present = pair.Owner;
+        using (var first = await pair.Client.GetAsync("/")) Assert.Equal(200, (int)first.StatusCode);
+        pair.Owner = present with { Incarnation = 6 };
+        Assert.Equal("NotSent 0 True", await Text(pair.Client.GetAsync("/")));
+        pair.Owner = present;
+        Assert.Equal("Lost 0 False", await Text(pair.Client.PostAsync("/die", new StringContent("x"))));
+    }
+
     [Fact]
     public async Task What_was_lost_never_passes_for_unsent_also_where_an_earlier_start_of_the_node_was_asked_meanwhile()
     {

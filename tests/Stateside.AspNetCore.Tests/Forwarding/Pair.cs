@@ -98,7 +98,7 @@ internal sealed class Pair : IAsyncDisposable
     private async Task ForwardAsync(HttpContext context)
     {
         var forwarder = context.RequestServices.GetRequiredService<HttpForwarder>();
-        Last = await forwarder.SendAsync(context, Owner, Hops, view: 42, context.RequestAborted);
+        Last = await forwarder.SendAsync(context, Owner, Hops, view: 42, isAgain: false, context.RequestAborted);
         if (Last.Result != ForwardResult.Answered) await Results.Text($"{Last.Result} {Last.View} {Last.CanRepeat}", statusCode: 599).ExecuteAsync(context);
     }
 }

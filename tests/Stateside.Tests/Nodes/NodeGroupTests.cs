@@ -1,57 +1,67 @@
+using Stateside.Configuration;
 using Stateside.Places;
+using Stateside.States;
 using Stateside.Stores;
+using Stateside.Tests.Turns;
 
 namespace Stateside.Tests.Nodes;
 
-/// <summary>What a resident state takes: millions of them are in memory.</summary>
 public sealed class NodeGroupTests
 {
-    private readonly NodeGroup _memory = new(Group.Keyed("resident"), epoch: 1);
+    private static readonly Group s_group = Group.Keyed("a");
+    private static readonly StateKey s_written = new(s_group, "written");
+    private static readonly StateKey s_checked = new(s_group, "checked");
+    private readonly StateVersion _there = StateVersion.None.Next(TurnId.New());
+    private readonly NodeGroup _memory = new(s_group, epoch: 1);
+
+    /// <summary>After a commit of unknown outcome nothing that is loaded is kept, so a turn may rest on states that memory does not hold.</summary>
+    [Fact]
+    public void What_a_turn_rests_on_and_memory_does_not_hold_is_checked_by_the_store()
+    {
+        Assert.True(_memory.TryApply(Commit(), Find, TimeProvider.System, out var batch, out var sends));
+        Assert.True(sends);
+
+        var sent = _memory.Next();
+        Assert.Same(batch, sent);
+        var rows = sent!.ToCommit(s_group, new Fence(s_group.Shard, 1))!.Rows;
+        Assert.Contains(rows, r => r.Key == s_checked && r.Change == RowChange.Check && r.Expected == _there);
+        Assert.Contains(rows, r => r.Key == s_written && r.Change == RowChange.Put);
+    }
 
     [Fact]
-    public void What_is_cold_keeps_its_json_and_not_the_decoded_state()
+    public void It_is_not_taken_for_absent_afterwards()
     {
-        var row = Learn(TimeSpan.FromMinutes(3));
-        row.Decoded = new object();
-        _memory.Cool();
-        Assert.Null(row.Decoded);
-        Assert.Same(row, Read());
-        Assert.Equal((9, 3), (_memory.Bytes, (int)row.Remaining!.Value.TotalMinutes));
+        Assert.True(_memory.TryApply(Commit(), Find, TimeProvider.System, out _, out _));
+        Assert.Null(_memory.Read(s_checked, writes: true, TimeProvider.System));
     }
 
     [Fact]
-    public void The_text_of_a_key_is_in_memory_once_whatever_request_brought_it()
+    public void Who_changes_it_next_goes_into_another_commit()
     {
-        Assert.Same(_memory.Group.Value, Learn(null).Key.Group.Value);
-        var key = Key();
-        var write = new RowWrite(key, RowChange.Put, Version) { Schema = 1, Body = "{\"a\":22}"u8.ToArray() };
-        Assert.True(_memory.TryApply(new Commit(key.Group, new TurnId(8)) { Rows = [write] }, _ => Counter, TimeProvider.System, out _, out _));
-        var after = Read();
-        Assert.Equal((new StateVersion(4, new TurnId(8)), 8L), (after.Version, _memory.Bytes));
-        Assert.Same(_memory.Group.Value, after.Key.Group.Value);
+        Assert.True(_memory.TryApply(Commit(), Find, TimeProvider.System, out var first, out _));
+        var change = new Commit(s_group, TurnId.New()) { Rows = [new RowWrite(s_checked, RowChange.Put, _there) { Body = "{}"u8.ToArray() }] };
+        Assert.True(_memory.TryApply(change, Find, TimeProvider.System, out var second, out _));
+        Assert.NotSame(first, second);
     }
 
-    private static StateVersion Version => new(3, new TurnId(new UInt128(1UL << 63, 7)));
-
-    private static Stateside.States.StateDefinition Counter
+    /// <summary>The events of a journal are counted on from what the turn has loaded.</summary>
+    [Fact]
+    public void A_journal_goes_on_where_the_store_has_it()
     {
-        get
-        {
-            var definition = new Stateside.States.StateDefinition<Turns.Count>("count", Turns.TurnJson.Default.Count, new Turns.Count(0), Needs.None, schema: 1);
-            definition.Configure(Place.Node, new Configuration.StateModel(null, 65_536));
-            return definition;
-        }
+        var write = new RowWrite(s_written, RowChange.Put, _there) { Body = "{}"u8.ToArray(), Sequence = 7, Events = [new byte[] { 1 }] };
+        Assert.True(_memory.TryApply(new Commit(s_group, TurnId.New()) { Rows = [write] }, Find, TimeProvider.System, out _, out _));
+        Assert.Equal(7, Assert.Single(_memory.Next()!.ToCommit(s_group, new Fence(s_group.Shard, 1))!.Rows).Sequence);
     }
 
-    /// <summary>With a text of its own, as each request has one.</summary>
-    private static StateKey Key() => new(Group.Keyed(new string("resident")), "count");
-
-    private Row Learn(TimeSpan? remaining)
+    private Commit Commit() => new(s_group, TurnId.New())
     {
-        var row = _memory.Learn(new Row(Key(), Version, 1, 0, "{\"a\":333}"u8.ToArray(), remaining), null, TimeProvider.System);
-        Assert.Equal((Version, remaining, true), (row.Version, row.Remaining, row.Exists));
-        return row;
-    }
+        Rows = [new RowWrite(s_written, RowChange.Put, StateVersion.None) { Body = "{}"u8.ToArray() }, new RowWrite(s_checked, RowChange.Check, _there)],
+    };
 
-    private Row Read() => _memory.Read(Key(), writes: true, TimeProvider.System)!;
+    private static StateDefinition Find(string name)
+    {
+        var definition = new StateDefinition<Count>(name, TurnJson.Default.Count, new Count(0), Needs.None, schema: 1);
+        definition.Configure(Place.Node, new StateModel(null, 65_536));
+        return definition;
+    }
 }
