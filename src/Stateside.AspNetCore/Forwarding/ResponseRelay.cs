@@ -27,15 +27,19 @@ internal static class ResponseRelay
         }
         var count = await reading;
         if (!goesAhead) CopyHead(from, to);
-        for (var unsent = 0; count > 0; count = await reading)
+        var unsent = 0;
+        while (count > 0)
         {
             to.BodyWriter.Write(buffer.AsSpan(0, count));
             unsent += count;
-            reading = body.ReadAsync(buffer, cancellationToken);
+            var next = body.ReadAsync(buffer, cancellationToken);
             // What has come leaves before more is waited for. Where the end has come with it, the server sends both at once.
-            if (reading.IsCompleted && unsent < BufferSize) continue;
-            await to.BodyWriter.FlushAsync(cancellationToken);
-            unsent = 0;
+            if (!next.IsCompleted || unsent >= BufferSize)
+            {
+                await to.BodyWriter.FlushAsync(cancellationToken);
+                unsent = 0;
+            }
+            count = await next;
         }
         // Not given back where the exchange breaks: a read may still be under way.
         ArrayPool<byte>.Shared.Return(buffer);
