@@ -47,6 +47,27 @@ public sealed class WatchTests(ITestOutputHelper output)
         }
     }
 
+    /// <summary>Without nodes: two processes that hold nothing. Within less than the ten seconds in which a store that tells of changes is asked all the same.</summary>
+    [Theory, MemberData(nameof(ClusterTests.Engines), MemberType = typeof(ClusterTests))]
+    public async Task A_follower_of_one_process_soon_sees_what_another_has_written(string engine)
+    {
+        await using var under = await Engine.StartAsync(engine);
+        await using var one = await Host.StartShopAsync(under.Url);
+        await using var two = await Host.StartShopAsync(under.Url);
+        await using var follower = new Follower(new Uri(one.Url, "/counters/tea/events"));
+        await Eventually.TrueAsync(() => follower.Heard.Length == 1, TimeSpan.FromSeconds(20), () => "nothing is sent at first");
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        for (var i = 1; i <= 5; i++)
+        {
+            var began = TimeProvider.System.GetTimestamp();
+            using var response = await http.PostAsync(new Uri(two.Url, "/counters/tea"), null);
+            Assert.True(response.IsSuccessStatusCode);
+            await Eventually.TrueAsync(() => Value(follower.Heard[^1].Data) == i, TimeSpan.FromSeconds(5), () => $"addition {i} was not seen");
+            output.WriteLine($"{engine}: addition {i} was seen after {TimeProvider.System.GetElapsedTime(began).TotalMilliseconds:N0} ms");
+        }
+        Assert.Equal(1, follower.Streams);
+    }
+
     private static async Task CheckAsync(Fleet fleet, Speaker speaker, Follower[] followers, Follower counter)
     {
         await using var whole = new Follower(new Uri(fleet.Url, $"/rooms/{speaker.Room}/events"));

@@ -238,6 +238,30 @@ public sealed class NodeWatchTests : IDisposable
     }
 
     [Fact]
+    public async Task A_shard_that_is_about_to_be_passed_on_lets_its_watchers_go_and_waits_for_turns_only()
+    {
+        await using var node = await NodeEngine.JoinAsync(_store);
+        await node.SayAsync("one");
+        await using var room = node.States.HearRoom(_room);
+        await room.UntilAsync(h => h.Length == 1, "the event");
+        var open = new TaskCompletionSource();
+        node.Store.Forget();
+        node.Store.BeforeCommit = _ => new ValueTask(open.Task);
+        var turn = node.SayAsync("two");
+        await NodeEngine.UntilAsync(() => node.Store.Trips.Commits == 1, "a turn is inside");
+        var shard = node.Cluster.Shards[_room.Group.Shard];
+        var sealing = shard.SealAsync();
+        Assert.Equal("SS1026", (await room.EndsAsync()).Code);
+        Assert.False(sealing.IsCompleted);
+        open.SetResult();
+        await turn;
+        await sealing;
+        shard.Unseal();
+        await using var back = node.States.HearRoom(_room, from: 1);
+        await back.UntilAsync(h => h is [(2, "two")], "the event of the turn that was inside");
+    }
+
+    [Fact]
     public async Task Watchers_end_when_the_node_leaves_alone_or_is_stopped()
     {
         var one = await NodeEngine.JoinAsync(_store, "one");

@@ -94,6 +94,24 @@ public sealed class StoreWatchTests
     }
 
     [Fact]
+    public async Task An_event_of_this_process_is_not_taken_to_follow_on_a_journal_that_is_gone()
+    {
+        using var engine = Told;
+        await Room.SayAsync(engine.States, _room, "one");
+        await using var room = engine.States.HearRoom(_room);
+        await room.UntilAsync(h => h.Length == 1, "the event");
+        await Room.SayAsync(engine.States, _room, "two");
+        await room.UntilAsync(h => h.Length == 2, "the next event");
+        engine.Store.Watch(new Deaf());
+        var row = await engine.Store.RowAsync(_room);
+        await engine.Store.ApplyAsync(new Commit(_room.Group, TurnId.New()) { Rows = [new RowWrite(_room, RowChange.Delete, row.Version)] });
+        await SayElsewhereAsync(engine, "a", "b");
+        await Room.SayAsync(engine.States, _room, "c");
+        Assert.Equal("SS1025", (await room.EndsAsync()).Code);
+        Assert.Equal([(1, "one"), (2, "two")], room.Heard);
+    }
+
+    [Fact]
     public async Task A_state_that_expires_is_shown_to_be_gone()
     {
         using var engine = Untold;
