@@ -21,6 +21,7 @@ internal static class ShopEndpoints
         app.MapPost("/counters/{id}", ([RouteKey("id")] State<Counter> counter, Increment? increment) =>
             new CounterView(counter.Update(c => new Counter(c.Value + (increment?.By ?? 1))).Value));
         app.MapGet("/counters/{id}", ([RouteKey("id")] Snapshot<Counter> counter) => new CounterView(counter.Value.Value));
+        app.MapGet("/counters/{id}/events", ([RouteKey("id")] Snapshot<Counter> counter) => counter.Watch(c => new CounterView(c.Value)));
     }
 
     private static Results<Ok<CartView>, ProblemHttpResult> AddToCart(State<Cart> cart, Line line)

@@ -12,6 +12,12 @@ public interface IFold<out TState, in TEvent> where TState : class
     TState Apply(TEvent e);
 }
 
+/// <summary>An event of a folded state, as a watcher sees it.</summary>
+/// <param name="Number">Its number in the journal: from 1, without gaps.</param>
+/// <param name="Event">The event.</param>
+/// <typeparam name="TEvent">The base type of the state's events.</typeparam>
+public readonly record struct StateEvent<TEvent>(long Number, TEvent Event) where TEvent : notnull;
+
 /// <summary>Raises events on folded states.</summary>
 public static class FoldExtensions
 {

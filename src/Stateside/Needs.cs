@@ -16,7 +16,7 @@ public enum Needs
     /// <summary>All nodes see it.</summary>
     Shared = 4,
 
-    /// <summary>Its changes can be followed as they happen.</summary>
+    /// <summary>Its changes can be followed as they happen, and not only at an interval.</summary>
     Watchable = 8,
 }
 

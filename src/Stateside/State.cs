@@ -113,6 +113,10 @@ public sealed class Snapshot<T> : IStateSlot where T : class
     private readonly Row _row;
     private readonly T? _value;
 
+    internal StateDefinition<T> Definition => _definition;
+
+    internal Row Row => _row;
+
     internal Snapshot(StateDefinition<T> definition, Row row)
     {
         (_definition, _row) = (definition, row);
@@ -128,6 +132,12 @@ public sealed class Snapshot<T> : IStateSlot where T : class
 
     /// <summary>The id as it stands in URLs. Empty for the states of a session or a user, which have none.</summary>
     public string Id => StateIds.PublicText(_row.Key);
+
+    /// <summary>Its version: what to watch it from. None if it was never written.</summary>
+    public StateVersion Version => _row.Version;
+
+    /// <summary>Of a folded state, the number of the last event in it: what to watch its events from. 0 if there is none.</summary>
+    public long EventNumber => _row.Sequence;
 
     Row IStateSlot.Row => _row;
 

@@ -47,7 +47,7 @@ public sealed class StatesideBuilder
     /// <summary>Declares a state that is the sum of its events, which are kept in a journal.</summary>
     /// <param name="name">As for <see cref="AddState"/>.</param>
     /// <param name="json">How the folded state is read and written.</param>
-    /// <param name="events">How an event is written.</param>
+    /// <param name="events">How an event is written and read. Events of older shapes are read as the type is today, so what old ones have stays in it.</param>
     /// <param name="empty">The state before the first event.</param>
     /// <param name="needs">What it requires of its place.</param>
     /// <param name="shape">The version of the shape of state and events, from 1.</param>
@@ -65,8 +65,10 @@ public sealed class StatesideBuilder
         ArgumentNullException.ThrowIfNull(events);
         ArgumentNullException.ThrowIfNull(empty);
         ArgumentOutOfRangeException.ThrowIfLessThan(shape, 1);
+        var strict = StrictJson.Of(events);
         var definition = new StateDefinition<T>(name, json, empty, needs, shape)
         {
+            EventReader = body => JsonSerializer.Deserialize(body.Span, strict),
             EventJson = e => JsonSerializer.SerializeToUtf8Bytes((TEvent)e, events),
         };
         return Add(definition, upgrades);

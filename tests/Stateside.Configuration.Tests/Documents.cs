@@ -210,7 +210,7 @@ internal static class Documents
         | `Durable` | It writes to disk, or to several machines, before it answers. A store that cannot tell counts as not durable, unless `AssumeDurable` is set | Not given: the client may drop it |
         | `Current` | Nothing: versions are compared in every commit, so place `Store` is current on every store | Only with `Guard`, since its holder can go back to an older seal |
         | `Shared` | More than this process sees it. A file is shared by the processes of one machine; whether all nodes run on that machine Stateside cannot know, so nodes on several machines need a store on the network | Not given |
-        | `Watchable` | It tells of changes by itself | Not given |
+        | `Watchable` | It tells of changes by itself (on nodes: nothing, the owner knows of every change) | Not given |
 
         ## Changing this page
 

@@ -95,6 +95,7 @@ public sealed class ErrorPageTests
         Errors.ResponseNotKept(), Errors.ResponseTooLarge(8_388_608), Errors.StreamingRefused(), Errors.StateTooLarge("cart", 1_048_577, 1_048_576), Errors.CrossSite(),
         Errors.ClientStateTooLarge("cart", 8100, 240, 8192), Errors.ClientStateRefused("cart"), Errors.ClientStateBehind("cart", new("cart", "")),
         Errors.ClientStateRewound("cart"), Errors.NoReceipts(), Errors.ClientOnly("cart"),
+        Errors.Gap(42), Errors.WatchEnded(), Errors.NotWatchable("cart"),
         Errors.StoreAway(StoreFault), Errors.CommitUnknown(StoreFault), Errors.RowNewer("order", 3, 2), Errors.RowTooOld("order", 1, 3),
         Errors.RowUnreadable("order", null), Errors.Fenced(), Errors.StoreUnusable(StoreFault),
         Errors.NotOwner(), Errors.ForwardLost(), Errors.NameTaken("node-1"), Errors.ClusterDisagrees("node-1"), Errors.NodeAlone("node-1"), Errors.ClusterFull(1000), Errors.Elsewhere(), Errors.ForwardLoop(),

@@ -46,6 +46,10 @@ public sealed class FitTests
         Check(Needs.Watchable, FakeStore.Capable(watchable: watchable)));
 
     [Fact]
+    public void On_nodes_everything_is_watchable_whatever_the_store_tells() =>
+        Assert.Empty(Check(Needs.Watchable, FakeStore.Capable(watchable: false), """{ "States": { "order": { "Place": "Node" } } }"""));
+
+    [Fact]
     public void Every_store_keeps_a_state_current() => Assert.Empty(Check(Needs.Current, Memory));
 
     [Fact]

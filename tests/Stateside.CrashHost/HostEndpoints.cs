@@ -24,6 +24,8 @@ internal static class HostEndpoints
         app.MapGet("/host/trips", (HostStore store) => store.Trips);
         app.MapGet("/host/orders", async (string id, HostStore store) =>
             (await store.ListAsync(StateKey.From("order", id).Group, 1000, default)).Count(key => key.Name == "order"));
+        app.MapPost("/rooms/{id}", ([RouteKey("id")] State<Room> room, string text) => room.Raise(new Said(text)).Count);
+        app.MapGet("/rooms/{id}/events", ([RouteKey("id")] Snapshot<Room> room) => room.WatchEvents<Room, Said, string>(said => said.Text));
         app.MapPost("/notices/{id}", Notify).CallsOutside();
         app.MapPost("/repeatable-notices/{id}", Notify).CallsOutside(safeToRepeat: true);
     }
@@ -36,7 +38,18 @@ internal static class HostEndpoints
     }
 }
 
+/// <summary>A folded state: how much was said in it.</summary>
+internal sealed record Room(int Count) : IFold<Room, Said>
+{
+    public Room Apply(Said e) => new(Count + 1);
+}
+
+internal sealed record Said(string Text);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(Trips))]
 [JsonSerializable(typeof(int))]
+[JsonSerializable(typeof(string))]
+[JsonSerializable(typeof(Room))]
+[JsonSerializable(typeof(Said))]
 internal sealed partial class HostJson : JsonSerializerContext;

@@ -34,7 +34,8 @@ builder.AddStateside()
     .AddStore<PostgresStoreProvider>()
     .AddState("cart", ShopJson.Default.Cart, empty: Cart.Empty)
     .AddState("order", ShopJson.Default.Order, needs: Needs.Current)
-    .AddState("counter", ShopJson.Default.Counter, empty: Counter.Zero, shape: settings.CounterShape);
+    .AddState("counter", ShopJson.Default.Counter, empty: Counter.Zero, shape: settings.CounterShape)
+    .AddFold("room", HostJson.Default.Room, HostJson.Default.Said, new Room(0));
 
 var app = builder.Build();
 app.Use(next => context => HalfReply.InvokeAsync(context, next, context.RequestServices.GetRequiredService<CrashPlan>()));

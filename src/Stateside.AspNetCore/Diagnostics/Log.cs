@@ -15,6 +15,9 @@ internal static partial class Log
     [LoggerMessage(2002, LogLevel.Error, "{Code}: {Method} {Route} failed; applied: {Applied}.")]
     public static partial void Failed(this ILogger log, string code, string method, string route, Applied applied, Exception? e);
 
+    [LoggerMessage(2003, LogLevel.Debug, "{Code}: the event stream of {Method} {Route} has ended.")]
+    public static partial void StreamEnded(this ILogger log, string code, string method, string route);
+
     [LoggerMessage(2010, LogLevel.Warning, "The readiness check fails: the store does not answer as it should.")]
     public static partial void NotReady(this ILogger log, Exception e);
 }

@@ -52,6 +52,8 @@ internal sealed class EndpointChecks(EndpointPlans plans, StateRegistry registry
         // An endpoint that names no method answers every one of them.
         if (plan.Writes && (plan.Methods.Count == 0 || plan.Methods.Any(m => HttpMethods.IsGet(m) || HttpMethods.IsHead(m))))
             faults.Add(EndpointFaults.GetWrites(name));
+        if (plan.Streams && plan.Parameters.Count > 0 && plan.Parameters.All(p => p.Definition?.Place == Place.Client))
+            faults.Add(EndpointFaults.NotWatchable(name, plan.Parameters[0].Definition!.Name));
         if (plan.Receipt is not null && holder.Runtime.Store is NoStore) faults.Add(EndpointFaults.NoReceipts(name));
         if (plan.WriteSources.Count > 1 || plan.WriteSources is [(KeySource.Route, _)] && plan.Parameters.Any(p => p.Source == KeySource.New))
             faults.Add(EndpointFaults.ManyGroups(name));

@@ -27,6 +27,9 @@ internal static class EndpointFaults
     public static ConfigurationFault NoReceipts(string endpoint) => new(Errors.BadEndpointKind.Code,
         $"Endpoint \"{endpoint}\" asks for an Idempotency-Key, but there is no store (none:) that could keep its receipts. Name a store (Stateside:Store).");
 
+    public static ConfigurationFault NotWatchable(string endpoint, string state) => new(Errors.BadEndpointKind.Code,
+        $"Endpoint \"{endpoint}\" watches \"{state}\", but the state lives with the client (Stateside:States:{state}:Place), and nobody else sees it change. Let it live in the store or on nodes.");
+
     public static ConfigurationFault NewSnapshot(string endpoint) => new(Errors.BadEndpointKind.Code,
         $"Endpoint \"{endpoint}\" takes [NewKey] on a Snapshot<T>; what is new cannot be read. Take a State<T>.");
 }

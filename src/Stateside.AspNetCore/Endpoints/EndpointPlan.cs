@@ -58,7 +58,8 @@ internal sealed class EndpointPlan
         WriteSources = [.. parameters.Where(p => p.Writes && p.Source != KeySource.New).Select(p => (p.Source, p.RouteName)).Distinct()];
         NeedsSession = parameters.Any(p => p.Source == KeySource.Session);
         NeedsUser = parameters.Any(p => p.Source == KeySource.User);
-        TaggedIndex = TaggedParameter(parameters);
+        Streams = endpoint.Metadata.GetMetadata<WatchMetadata>() is not null;
+        TaggedIndex = Streams ? -1 : TaggedParameter(parameters);
     }
 
     public IReadOnlyList<StateParameter> Parameters { get; }
@@ -84,6 +85,9 @@ internal sealed class EndpointPlan
     public bool IsOnNode => _isOnNode ??= Parameters.Any(p => p.Definition?.Place == Place.Node);
 
     public bool NeedsUser { get; }
+
+    /// <summary>Whether it answers with a stream that follows a state, as far as its handler's type tells.</summary>
+    public bool Streams { get; }
 
     public int TaggedIndex { get; }
 

@@ -23,9 +23,6 @@ internal sealed class ForwardedBody : HttpContent
     /// <summary>Whether the body can be sent again from its start.</summary>
     public bool CanRepeat => !_isConsumed || _source.CanSeek;
 
-    /// <summary>Whether the connection said that it had not begun the request, and could not try again since the body was partly read.</summary>
-    public bool WasMissingForRetry { get; private set; }
-
     /// <summary>Whether the client's body was passed on to its end.</summary>
     public bool IsWhole => _isConsumed && _pump.IsCompletedSuccessfully;
 
@@ -33,17 +30,10 @@ internal sealed class ForwardedBody : HttpContent
     public BadHttpRequestException? Refusal { get; private set; }
 
     /// <summary>Waits until nobody reads the client's body any more; the exchange's token must have been cancelled.</summary>
-    public async Task CloseAsync()
+    public Task CloseAsync()
     {
         _isClosed = true;
-        try
-        {
-            await _pump;
-        }
-        catch (Exception e) when (e is IOException or HttpRequestException or OperationCanceledException or ObjectDisposedException)
-        {
-            // Whoever waits for the response has been told.
-        }
+        return EndedAsync(_pump);
     }
 
     protected override bool TryComputeLength(out long length)
@@ -60,11 +50,9 @@ internal sealed class ForwardedBody : HttpContent
 
     private async Task PumpAfterAsync(Task previous, Stream target, CancellationToken cancellationToken)
     {
-        if (!previous.IsCompleted || !CanRepeat)
-        {
-            WasMissingForRetry = true;
-            throw new IOException("The request's body is spent.");
-        }
+        await EndedAsync(previous);
+        // The head has left by now, so that a handler may run on it: what became of this request is not known.
+        if (!CanRepeat) throw new IOException("The request's body is spent.");
         if (_isConsumed) _source.Position = 0;
         ObjectDisposedException.ThrowIf(_isClosed, this);
         var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(Headers.ContentLength ?? BufferSize, BufferSize));
@@ -80,6 +68,18 @@ internal sealed class ForwardedBody : HttpContent
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static async Task EndedAsync(Task pump)
+    {
+        try
+        {
+            await pump;
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException or OperationCanceledException or ObjectDisposedException)
+        {
+            // Whoever waits for the response has been told.
         }
     }
 

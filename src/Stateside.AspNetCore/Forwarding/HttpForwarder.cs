@@ -47,7 +47,7 @@ internal sealed class HttpForwarder : IAsyncDisposable
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
             KeepAlivePingDelay = TimeSpan.FromSeconds(5),
             KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
-            RequestHeaderEncodingSelector = (name, _) => application.RequestHeaderEncodingSelector(name) ?? Encoding.UTF8,
+            RequestHeaderEncodingSelector = (name, request) => EncodingOf(name, (NodeRequest)request, application),
             ResponseHeaderEncodingSelector = (name, _) => application.ResponseHeaderEncodingSelector(name),
         }, disposeHandler: true);
     }
@@ -84,9 +84,9 @@ internal sealed class HttpForwarder : IAsyncDisposable
         {
             _log.ExchangeBroken(to.Name, e);
             // A cut response must not look like a whole one.
-            if (response is not null) return Cut(context);
+            if (response is not null && (context.Response.HasStarted || request.Tunnel != TunnelKind.None)) return Cut(context);
             if (request.Body?.Refusal is { } refusal) ExceptionDispatchInfo.Throw(refusal);
-            return new(IsUnsent(e, request, exchange.Token) ? ForwardResult.NotSent : ForwardResult.Lost, 0, CanRepeat(request));
+            return new(IsUnsent(e, request) ? ForwardResult.NotSent : ForwardResult.Lost, 0, CanRepeat(request));
         }
         finally
         {
@@ -115,28 +115,37 @@ internal sealed class HttpForwarder : IAsyncDisposable
     private static long? ViewOf(HttpResponseMessage response) =>
         response.Headers.NonValidated.TryGetValues(HopHeaders.View, out var values) && long.TryParse(values.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var view) ? view : null;
 
-    /// <summary>Whether it is certain that no handler has seen the request.</summary>
-    private static bool IsUnsent(Exception e, NodeRequest request, CancellationToken exchange)
+    /// <summary>Asked for each header of a request when it is written for a connection, and not before.</summary>
+    private static Encoding EncodingOf(string name, NodeRequest request, KestrelServerOptions application)
     {
-        if (!request.Link.WasOpen || request.Body is { WasMissingForRetry: true }) return true;
-        // The time-out of a connection attempt has no type of its own.
-        if (e is OperationCanceledException) return !exchange.IsCancellationRequested && e.InnerException is TimeoutException;
-        if (e is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError }) return true;
+        request.IsBegun = true;
+        return application.RequestHeaderEncodingSelector(name) ?? Encoding.UTF8;
+    }
+
+    /// <summary>
+    /// Whether it is proved that no handler has seen the request, or can yet: its head was never written, or no connection stood for its last
+    /// attempt (the handler makes another only after the owner has promised that it did not begin the one before), or the owner refused it
+    /// with that promise. Whatever else a broken exchange looks like proves nothing.
+    /// </summary>
+    private static bool IsUnsent(Exception e, NodeRequest request)
+    {
+        if (!request.IsBegun) return true;
         for (var inner = e; inner is not null; inner = inner.InnerException)
         {
-            if (inner is NodeHandshakeException or HttpProtocolException { ErrorCode: RefusedStream }) return true;
+            if (inner is NodeUnreachableException or HttpProtocolException { ErrorCode: RefusedStream }) return true;
         }
         return false;
     }
 
     private NodeLink LinkTo(NodeAddress to)
     {
-        if (_links.TryGetValue(to.Incarnation, out var link)) return link;
+        if (_links.TryGetValue(to.Incarnation, out var link) && link.Address == to) return link;
         foreach (var (incarnation, old) in _links)
         {
-            // An earlier start of the same node does not come back.
+            // An earlier start of the same node does not come back. Whoever still asks for it makes its link anew.
             if (old.Address.Name == to.Name) _links.TryRemove(incarnation, out _);
         }
-        return _links.GetOrAdd(to.Incarnation, _ => new NodeLink(to, _handshake, _log, _failures));
+        // Requests that come at once may each make one: connections belong to the incarnation, and not to a link.
+        return _links[to.Incarnation] = new NodeLink(to, _handshake, _log, _failures);
     }
 }

@@ -3,25 +3,21 @@ using Microsoft.Extensions.Logging;
 
 namespace Stateside.AspNetCore.Forwarding;
 
-/// <summary>The way to one start of one node. Its connections are used by no other link, so it knows whether anything can have been sent on it.</summary>
+/// <summary>The way to one start of one node: its connections are never used for another.</summary>
 internal sealed class NodeLink(NodeAddress address, NodeHandshake handshake, ILogger log, LogBudget failures)
 {
     private static readonly UriCreationOptions Verbatim = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
-    private static long s_links;
-
-    // The handler keeps connections by host and port. The name that it sees is this link's own, also beside another link to the same start.
-    private readonly string _prefix = $"http://n{address.Incarnation:x32}-{Interlocked.Increment(ref s_links)}:{address.Port}";
-    private volatile bool _wasOpen;
+    // The handler keeps connections by host and port. The name that it sees is the incarnation, which only this link resolves.
+    private readonly string _prefix = $"http://n{address.Incarnation:x32}:{address.Port}";
 
     public NodeAddress Address => address;
-
-    /// <summary>Whether a connection ever stood. If none did, nothing was ever sent.</summary>
-    public bool WasOpen => _wasOpen;
 
     /// <summary>The path and query byte for byte: nothing is decoded or normalized.</summary>
     public Uri Uri(string pathAndQuery) => new(_prefix + pathAndQuery, Verbatim);
 
+    /// <summary>A new connection on which the other node has proved itself.</summary>
+    /// <exception cref="NodeUnreachableException">There is none, for whatever reason: what should have gone over it was not sent.</exception>
     public async Task<Stream> ConnectAsync(CancellationToken cancellationToken)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -30,14 +26,13 @@ internal sealed class NodeLink(NodeAddress address, NodeHandshake handshake, ILo
             await socket.ConnectAsync(address.Host, address.Port, cancellationToken);
             var stream = new NetworkStream(socket, ownsSocket: true);
             await handshake.ConnectAsync(stream, address, cancellationToken);
-            _wasOpen = true;
             return stream;
         }
         catch (Exception e)
         {
             socket.Dispose();
             if (failures.TryTake(out var unlogged)) log.NodeUnreachable(address.Name, Reason(e), unlogged);
-            throw;
+            throw new NodeUnreachableException(e);
         }
     }
 

@@ -28,6 +28,9 @@ internal sealed class NodeRequest : HttpRequestMessage
 
     public TunnelKind Tunnel { get; private init; }
 
+    /// <summary>Whether its head was written for a connection. If it was not, no node has seen it.</summary>
+    public bool IsBegun { get; set; }
+
     public static NodeRequest From(HttpContext context, NodeLink link, int hops, long view)
     {
         var request = context.Request;

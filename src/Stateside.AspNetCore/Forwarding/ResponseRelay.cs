@@ -10,40 +10,60 @@ internal static class ResponseRelay
 {
     private const int BufferSize = 16 * 1024;
 
+    /// <summary>Relays the response. If it throws before the response has begun, nothing of it was touched.</summary>
     public static async Task RunAsync(HttpContext context, HttpResponseMessage from, CancellationToken cancellationToken)
     {
         var to = context.Response;
-        to.StatusCode = (int)from.StatusCode;
-        CopyHeaders(from, to.Headers);
         using var body = await from.Content.ReadAsStreamAsync(cancellationToken);
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
-        var writer = to.BodyWriter;
-        var unsent = 0;
-        // The head of an event stream, or of a large file, is worth a packet of its own; a small response is not cut in two.
-        var waitsForBody = to.ContentLength is <= BufferSize;
-        while (true)
+        var reading = body.ReadAsync(buffer, cancellationToken);
+        // The head of an event stream, or of a large file, is worth a packet of its own. A small response is not cut in two: one whose body
+        // never comes has not begun, and its client is told so instead of being left with a connection that ends without a word.
+        var goesAhead = !reading.IsCompleted && from.Content.Headers.ContentLength is not <= BufferSize;
+        if (goesAhead)
         {
-            var reading = body.ReadAsync(buffer, cancellationToken);
-            // What has come leaves before more is waited for. Where the end has come with it, the server sends both at once.
-            if (unsent >= BufferSize || (!reading.IsCompleted && (unsent > 0 || (!waitsForBody && !to.HasStarted))))
-            {
-                await writer.FlushAsync(cancellationToken);
-                unsent = 0;
-            }
-            var count = await reading;
-            if (count == 0) break;
-            writer.Write(buffer.AsSpan(0, count));
-            unsent += count;
+            CopyHead(from, to);
+            await to.Body.FlushAsync(CancellationToken.None);
         }
+        var count = await reading;
+        if (!goesAhead) CopyHead(from, to);
+        if (count > 0) await CopyAsync(body, buffer, count, to, cancellationToken);
         // Not given back where the exchange breaks: a read may still be under way.
         ArrayPool<byte>.Shared.Return(buffer);
         if (to.SupportsTrailers()) CopyTrailers(from.TrailingHeaders.NonValidated, to);
+    }
+
+    private static void CopyHead(HttpResponseMessage from, HttpResponse to)
+    {
+        to.StatusCode = (int)from.StatusCode;
+        CopyHeaders(from, to.Headers);
     }
 
     public static void CopyHeaders(HttpResponseMessage from, IHeaderDictionary to)
     {
         Copy(from.Headers.NonValidated, to);
         Copy(from.Content.Headers.NonValidated, to);
+    }
+
+    /// <summary>What has come leaves before more is waited for. Where the end has come with it, the server sends both at once.</summary>
+    private static async ValueTask CopyAsync(Stream body, byte[] buffer, int count, HttpResponse to, CancellationToken cancellationToken)
+    {
+        // Begun before anything is written: should the rest not come, the response is cut, and nothing else is put after these bytes.
+        await to.StartAsync(CancellationToken.None);
+        var writer = to.BodyWriter;
+        var unsent = 0;
+        while (count > 0)
+        {
+            writer.Write(buffer.AsSpan(0, count));
+            unsent += count;
+            var reading = body.ReadAsync(buffer, cancellationToken);
+            if (unsent >= BufferSize || !reading.IsCompleted)
+            {
+                await writer.FlushAsync(cancellationToken);
+                unsent = 0;
+            }
+            count = await reading;
+        }
     }
 
     private static void Copy(HttpHeadersNonValidated from, IHeaderDictionary to)

@@ -7,6 +7,7 @@ using Stateside.AspNetCore.Binding;
 using Stateside.AspNetCore.Carriers;
 using Stateside.AspNetCore.Endpoints;
 using Stateside.AspNetCore.Idempotency;
+using Stateside.AspNetCore.Watching;
 using Stateside.Places;
 using Stateside.Sessions;
 using Stateside.Stores;
@@ -29,6 +30,7 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
     private ReceiptId _fingerprint;
     private bool _knowsSession;
     private bool _hasBody;
+    private StreamSlot? _slot;
 
     public HttpTurn(HttpContext context, EndpointPlan plan, StatesideRuntime runtime, RequestDelegate next)
     {
@@ -47,6 +49,9 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
 
     /// <summary>The response of the last run, until it is sent.</summary>
     public BufferedResponse? Response { get; private set; }
+
+    /// <summary>The stream that the handler has left to run after the turn; null if it left none.</summary>
+    public EventStream? Stream => _slot?.Stream;
 
     /// <summary>Only turns that can write or be replayed are held back; what only reads goes straight out.</summary>
     private bool IsBuffered => _plan.Writes || _plan.Receipt is not null;
@@ -185,6 +190,7 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        Stream?.Dispose();
         _body.Dispose();
         if (Response is not null) await Response.DiscardAsync();
         if (_features is not null) await _features.DisposeAsync();
@@ -206,6 +212,8 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
             }
         }
         _context.RequestServices.GetRequiredService<RunScope>().Enter(_plan, run);
+        Stream?.Dispose();
+        _context.Features.Set(_slot = new StreamSlot());
         await _next(_context);
     }
 

@@ -45,7 +45,7 @@ internal sealed class OwnerRouting(HttpForwarder forwarder, Telemetry telemetry)
         }
     }
 
-    private static bool IsElsewhere(StatesideException e) => e.Kind == Errors.ElsewhereKind || e.Kind == Errors.FencedKind;
+    private static bool IsElsewhere(StatesideException e) => e.Kind == Errors.ElsewhereKind || e.Kind == Errors.FencedKind || e.Kind == Errors.WatchEndedKind;
 
     private ValueTask<bool> TryForwardAsync(HttpContext context, HttpTurn turn, StatesideRuntime runtime, Group? home) =>
         runtime.Router!.TryForwardAsync(home, turn.IsRepeatable, 0, (owner, view) => SendAsync(context, turn, runtime.Cluster!, owner, view), context.RequestAborted);

@@ -36,6 +36,7 @@ internal sealed class StatesideMiddleware(RequestDelegate next, EndpointPlans pl
             var isRouted = runtime.Cluster is { } cluster && (plan.IsOnNode || cluster.IsGateway);
             var outcome = isRouted ? await routing.RunAsync(context, turn, runtime) : await runtime.RunAsync(turn);
             if (outcome is { } done) await SendAsync(context, turn, done);
+            if (turn.Stream is { } stream && outcome is not null) await stream.RunAsync(context, log, plan.Route);
         }
         catch (StatesideException e) when (!context.Response.HasStarted)
         {

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Stateside.Tool.Bench;
 
 /// <summary>The proxies of others that <c>bench --forward</c> compares with: one thread each, kept connections on both sides, no log.</summary>
@@ -41,7 +43,7 @@ internal static class Proxies
                 server node 127.0.0.1:{{server}}
 
             """, cancellationToken);
-        return await ServerProgram.StartAsync([program, "-db", "-f", file], Path.Combine(data, "haproxy.log"), port, Url(port), time, cancellationToken);
+        return await ServerProgram.StartAsync([program, "-db", "-f", file], Path.Combine(data, "haproxy.log"), new IPEndPoint(IPAddress.Loopback, port), Url(port), time, cancellationToken);
     }
 
     /// <summary>Starts nginx in front of a server; parameters as for HAProxy.</summary>
@@ -82,7 +84,7 @@ internal static class Proxies
             }
 
             """, cancellationToken);
-        return await ServerProgram.StartAsync([program, "-c", file, "-p", data], Path.Combine(data, "nginx.out"), port, Url(port), time, cancellationToken);
+        return await ServerProgram.StartAsync([program, "-c", file, "-p", data], Path.Combine(data, "nginx.out"), new IPEndPoint(IPAddress.Loopback, port), Url(port), time, cancellationToken);
     }
 
     private static async Task<string> WriteAsync(string data, string name, string text, CancellationToken cancellationToken)

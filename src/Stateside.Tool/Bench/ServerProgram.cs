@@ -6,7 +6,7 @@ using System.Net.Sockets;
 namespace Stateside.Tool.Bench;
 
 /// <summary>
-/// A server that is not ours, a store's own or a proxy, started for the measurement on loopback and on new data. It ends with this tool,
+/// A server that is not ours, a store's own or a proxy, started on new data for a measurement or a torture. It ends with this tool,
 /// however that ends: a shell between them reads standard input, and kills the server when that closes.
 /// </summary>
 internal sealed class ServerProgram : IAsyncDisposable
@@ -14,8 +14,8 @@ internal sealed class ServerProgram : IAsyncDisposable
     private const string Watchdog = """
         "$@" </dev/null >"$LOG" 2>&1 & server=$!
         echo "$server"
-        read -r _
         exec 2>/dev/null
+        read -r _
         kill -TERM "$server"; wait "$server"
         """;
 
@@ -37,25 +37,30 @@ internal sealed class ServerProgram : IAsyncDisposable
         if (!File.Exists(program)) throw new UsageException("redis-server is missing. Install it: apt-get install redis-server (Debian, Ubuntu), or leave redis out with --only");
         var port = FreePort();
         return await StartAsync([program, "--bind", "127.0.0.1", "--port", Text(port), "--save", "", "--appendonly", "no", "--dir", data], Path.Combine(data, "store.log"),
-            port, $"redis://127.0.0.1:{port}", time, cancellationToken);
+            new IPEndPoint(IPAddress.Loopback, port), $"redis://127.0.0.1:{port}", time, cancellationToken);
     }
 
     /// <summary>PostgreSQL as it comes, with every commit on disk before its answer.</summary>
     public static async Task<ServerProgram> StartPostgresAsync(string data, TimeProvider time, CancellationToken cancellationToken)
     {
+        var port = FreePort();
+        var command = await PreparePostgresAsync(data, new IPEndPoint(IPAddress.Loopback, port), cancellationToken);
+        return await StartAsync(command, Path.Combine(data, "store.log"), new IPEndPoint(IPAddress.Loopback, port), $"postgres://{PostgresUser}@127.0.0.1:{port}/postgres", time, cancellationToken);
+    }
+
+    /// <summary>Makes the data of a PostgreSQL server.</summary>
+    /// <returns>The command that starts it there; it refuses to run as root, so there it runs as another user.</returns>
+    public static async Task<string[]> PreparePostgresAsync(string data, IPEndPoint listen, CancellationToken cancellationToken)
+    {
         var folder = !Directory.Exists("/usr/lib/postgresql") ? null
             : Directory.GetDirectories("/usr/lib/postgresql").OrderDescending(StringComparer.Ordinal).Select(d => Path.Combine(d, "bin")).FirstOrDefault(d => File.Exists(Path.Combine(d, "initdb")));
-        if (folder is null) throw new UsageException("PostgreSQL's programs are missing. Install them: apt-get install postgresql (Debian, Ubuntu), or leave postgres out with --only");
-        // It refuses to run as root.
+        if (folder is null) throw new UsageException("PostgreSQL's programs are missing. Install them: apt-get install postgresql (Debian, Ubuntu), or leave postgres out");
         string[] asUser = Native.IsRoot ? ["setpriv", $"--reuid={PostgresUser}", $"--regid={PostgresUser}", "--init-groups"] : [];
         var cluster = Path.Combine(data, "cluster");
         Directory.CreateDirectory(cluster);
         if (Native.IsRoot) await RunAsync(["chown", PostgresUser, cluster], cancellationToken);
         await RunAsync([.. asUser, Path.Combine(folder, "initdb"), "-D", cluster, "-U", PostgresUser, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"], cancellationToken);
-        var port = FreePort();
-        return await StartAsync(
-            [.. asUser, Path.Combine(folder, "postgres"), "-D", cluster, "-p", Text(port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="], Path.Combine(data, "store.log"),
-            port, $"postgres://{PostgresUser}@127.0.0.1:{port}/postgres", time, cancellationToken);
+        return [.. asUser, Path.Combine(folder, "postgres"), "-D", cluster, "-p", Text(listen.Port), "-c", $"listen_addresses={listen.Address}", "-c", "unix_socket_directories="];
     }
 
     /// <summary>Processor time that the server and its children have used so far.</summary>
@@ -68,6 +73,9 @@ internal sealed class ServerProgram : IAsyncDisposable
         }
     }
 
+    /// <summary>The server's process id.</summary>
+    public int Id => _id;
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
@@ -79,12 +87,12 @@ internal sealed class ServerProgram : IAsyncDisposable
     /// <summary>Starts a program that stays in the foreground, and waits until it listens.</summary>
     /// <param name="command">The program and its arguments.</param>
     /// <param name="log">The file that gets what it writes.</param>
-    /// <param name="port">Where it listens.</param>
+    /// <param name="listens">Where it listens.</param>
     /// <param name="url">What <see cref="Url"/> will say.</param>
     /// <param name="time">The clock.</param>
     /// <param name="cancellationToken">Ends the waiting, and the program.</param>
     /// <exception cref="UsageException">It does not listen within ten seconds; the message is the end of what it wrote.</exception>
-    public static async Task<ServerProgram> StartAsync(string[] command, string log, int port, string url, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<ServerProgram> StartAsync(string[] command, string log, IPEndPoint listens, string url, TimeProvider time, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo("/bin/sh", ["-c", Watchdog, "watchdog", .. command]) { RedirectStandardInput = true, RedirectStandardOutput = true, WorkingDirectory = "/" };
         start.Environment["LOG"] = log;
@@ -93,19 +101,19 @@ internal sealed class ServerProgram : IAsyncDisposable
         var server = new ServerProgram(shell, id, url);
         for (var tries = 0; tries < 200 && Native.IsAlive(id); tries++)
         {
-            if (await ListensAsync(port, cancellationToken)) return server;
+            if (await ListensAsync(listens, cancellationToken)) return server;
             await Task.Delay(TimeSpan.FromMilliseconds(50), time, cancellationToken);
         }
         await server.DisposeAsync();
         throw new UsageException($"{Path.GetFileName(command[0])} did not start: {string.Join(' ', File.ReadLines(log).TakeLast(3))}");
     }
 
-    private static async Task<bool> ListensAsync(int port, CancellationToken cancellationToken)
+    private static async Task<bool> ListensAsync(IPEndPoint endPoint, CancellationToken cancellationToken)
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            await socket.ConnectAsync(IPAddress.Loopback, port, cancellationToken);
+            await socket.ConnectAsync(endPoint, cancellationToken);
             return true;
         }
         catch (SocketException)
@@ -120,7 +128,8 @@ internal sealed class ServerProgram : IAsyncDisposable
         if (code != 0) throw new UsageException($"{Path.GetFileName(command[0])} failed: {output}");
     }
 
-    private static int FreePort()
+    /// <summary>A loopback port that nobody uses now.</summary>
+    public static int FreePort()
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Stateside.Tool.Bench;
 
 namespace Stateside.Tool.Test;
 
@@ -15,6 +16,7 @@ internal static class DebianPackages
         ("libsqlite3-0", () => StoreUrl.HasSqliteLibrary),
         ("redis-server", () => File.Exists("/usr/bin/redis-server")),
         ("postgresql", () => Directory.Exists("/usr/lib/postgresql") && Directory.GetFiles("/usr/lib/postgresql", "initdb", SearchOption.AllDirectories).Length > 0),
+        ("iproute2", () => LoadGenerator.Has("ip")),
         ("chromium", () => File.Exists("/usr/bin/chromium")),
         ("faketime", () => Directory.Exists("/usr/lib") && Directory.GetFiles("/usr/lib", "libfaketime.so.1", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2, IgnoreInaccessible = true }).Length > 0),
     ];

@@ -33,12 +33,17 @@ internal sealed partial class NodeProcess : IDisposable
     public int ExitCode => _process.ExitCode;
 
     /// <summary>Starts the process; its output is added to <paramref name="log"/>.</summary>
-    public static NodeProcess Start(ShopPlan plan, string url, string log, TimeProvider time)
+    /// <param name="plan">What is started.</param>
+    /// <param name="url">Where it listens.</param>
+    /// <param name="log">The file of its output.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="within">A command that replaces itself by the one after it, to start the process elsewhere, as in a network of its own.</param>
+    public static NodeProcess Start(ShopPlan plan, string url, string log, TimeProvider time, params IEnumerable<string> within)
     {
         var program = Repository.Sample(plan.Sample);
         // The shell puts the output into the file and is then replaced by the program: so output keeps flowing whatever
         // becomes of this tool, and the process id is the program's own.
-        var start = new ProcessStartInfo("/bin/sh", ["-c", "exec \"$@\" >>\"$0\" 2>&1", log, Repository.DotNet, program, "--urls", url, .. plan.Arguments])
+        var start = new ProcessStartInfo("/bin/sh", ["-c", "exec \"$@\" >>\"$0\" 2>&1", log, .. within, Repository.DotNet, program, "--urls", url, .. plan.Arguments])
         {
             RedirectStandardInput = true,
             WorkingDirectory = Path.GetDirectoryName(program)!,
@@ -77,6 +82,13 @@ internal sealed partial class NodeProcess : IDisposable
     }
 
     public Task WaitForExitAsync(CancellationToken cancellationToken) => _process.WaitForExitAsync(cancellationToken);
+
+    /// <summary>SIGKILL; returns when the process is gone.</summary>
+    public async Task KillAsync()
+    {
+        Native.KillNow(_process.Id);
+        await _process.WaitForExitAsync(CancellationToken.None);
+    }
 
     /// <summary>Asks the process to end, waits for it within bounds, and ends it by force after that.</summary>
     /// <returns>Whether it ended by itself.</returns>

@@ -31,6 +31,9 @@ internal sealed class Shard(int number)
 
     public int Number => number;
 
+    /// <summary>Called once it lets nobody in any more: it is being passed on, or it is gone.</summary>
+    public Action? Leaving { get; set; }
+
     /// <summary>The epoch under which it is, or is about to be, owned; 0 while it is away.</summary>
     public long Epoch { get; private set; }
 
@@ -104,9 +107,9 @@ internal sealed class Shard(int number)
         {
             if (_stage != Stage.Owned) return;
             _stage = Stage.Going;
-            if (_inside == 0) return;
-            empty = (_empty = new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            empty = _inside == 0 ? Task.CompletedTask : (_empty = new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
+        Leaving?.Invoke();
         await empty;
     }
 
@@ -127,6 +130,7 @@ internal sealed class Shard(int number)
             _groups.Clear();
         }
         Change(Stage.Away, 0);
+        Leaving?.Invoke();
     }
 
     /// <summary>What is in memory, for those who write checkpoints or make room.</summary>

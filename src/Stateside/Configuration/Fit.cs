@@ -38,7 +38,8 @@ internal static class Fit
             if (model.Places[name] == Place.Node) CheckNode(section, model, definition, faults);
             if (needs.HasFlag(Needs.Durable) && !IsDurable(store, model)) faults.Add(Faults.NotDurable(name, store, source, assume));
             if (needs.HasFlag(Needs.Shared) && store.Reach == StoreReach.Process) faults.Add(Faults.NotShared(name, store, source));
-            if (needs.HasFlag(Needs.Watchable) && !store.Watchable) faults.Add(Faults.NotWatchable(name, store, source));
+            // The owner of a state in memory knows of every change, whatever the store tells.
+            if (needs.HasFlag(Needs.Watchable) && model.Places[name] == Place.Store && !store.Watchable) faults.Add(Faults.NotWatchable(name, store, source));
             if (needs.HasFlag(Needs.Current) && model.States[name].MaxAge is not null) faults.Add(Faults.NotCurrent(name, ConfigurationEntries.StateMaxAge.In(section, name)));
             if (model.States[name].MaxBytes > store.MaxBodyBytes)
                 faults.Add(Faults.AboveStore(ConfigurationEntries.StateMaxBytes.In(section, name), model.States[name].MaxBytes, store, source));

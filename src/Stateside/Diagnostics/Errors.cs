@@ -1,3 +1,4 @@
+using System.Globalization;
 using Stateside.Places;
 using Stateside.Stores;
 
@@ -40,6 +41,9 @@ internal static class Errors
     public static readonly ErrorKind ClientStateRewoundKind = new("SS1022", "client-state-rewound", "The state that the request brought was replaced long ago", 409);
     public static readonly ErrorKind NoReceiptsKind = new("SS1023", "no-receipts", "This server keeps no receipts", 400);
     public static readonly ErrorKind ClientOnlyKind = new("SS1024", "client-only", "The state is with the client", 500);
+    public static readonly ErrorKind GapKind = new("SS1025", "gap", "The next event is not kept", 410);
+    public static readonly ErrorKind WatchEndedKind = new("SS1026", "watch-ended", "The watch has ended", 503);
+    public static readonly ErrorKind NotWatchableKind = new("SS1027", "not-watchable", "The state cannot be watched", 500);
 
     public static readonly ErrorKind UnknownEntryKind = new("SS2001", "unknown-entry", "Unknown configuration entry", 500);
     public static readonly ErrorKind UnknownStateKind = new("SS2002", "unknown-state", "Unknown state", 500);
@@ -77,7 +81,7 @@ internal static class Errors
     [
         SessionRequiredKind, KeyMissingKind, KeyInvalidKind, KeyReusedKind, OutstandingKind, OutcomeUnknownKind, ConflictKind, PreconditionKind,
         AbsentKind, OverloadedKind, BadKeyKind, RequestTooLargeKind, UserRequiredKind, ResponseNotKeptKind, ResponseTooLargeKind, StreamingKind,
-        StateTooLargeKind, CrossSiteKind, ClientStateTooLargeKind, ClientStateRefusedKind, ClientStateBehindKind, ClientStateRewoundKind, NoReceiptsKind, ClientOnlyKind,
+        StateTooLargeKind, CrossSiteKind, ClientStateTooLargeKind, ClientStateRefusedKind, ClientStateBehindKind, ClientStateRewoundKind, NoReceiptsKind, ClientOnlyKind, GapKind, WatchEndedKind, NotWatchableKind,
         UnknownEntryKind, UnknownStateKind, UnfitKind, UnknownPlaceKind, UnknownStoreKind, BadValueKind, GetWritesKind,
         DuplicateStateKind, BadNameKind, MiddlewareKind, UndeclaredKind, ManyGroupsKind, BadEndpointKind,
         StoreAwayKind, CommitUnknownKind, RowNewerKind, RowTooOldKind, RowUnreadableKind, FencedKind, StoreOpenKind,
@@ -155,6 +159,15 @@ internal static class Errors
 
     public static StatesideException ClientOnly(string name) => new(ClientOnlyKind,
         $"State \"{name}\" lives with the client (Stateside:States:{name}:Place), so only a request of that client brings it: it cannot be read or changed by a job.");
+
+    public static StatesideException Gap(long after) => new(GapKind, string.Create(CultureInfo.InvariantCulture,
+        $"The event after number {after} is not kept: the journal is shorter than that, or it has been deleted and perhaps begun anew. Read the state, and watch from there."));
+
+    public static StatesideException WatchEnded(Exception? cause = null) => new(WatchEndedKind,
+        "The state is moving to another node, or this process stops. Watch again from what was seen last: nothing is missed.", Applied.No, cause) { RetryAfter = TimeSpan.FromSeconds(1) };
+
+    public static StatesideException NotWatchable(string name) => new(NotWatchableKind,
+        $"State \"{name}\" lives with the client (Stateside:States:{name}:Place), and nobody but the client sees it change. Let it live in the store or on nodes, and declare it with Needs.Watchable.");
 
     public static StatesideException StoreAway(StoreException e) => new(StoreAwayKind,
         "The store does not answer, so the state is not known. Nothing was applied: send the request again later.", Applied.No, e) { RetryAfter = TimeSpan.FromSeconds(1) };

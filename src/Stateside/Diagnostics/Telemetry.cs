@@ -70,6 +70,9 @@ internal sealed class Telemetry : IDisposable
     public void Watch(Func<int> turns) =>
         _meter.CreateObservableUpDownCounter("stateside.turn.active", turns, "{turn}", "Turns on their way, those that wait included.");
 
+    public void WatchWatchers(Func<int> watchers) =>
+        _meter.CreateObservableUpDownCounter("stateside.watcher.active", watchers, "{watcher}", "Those who watch a state: event streams, and IStates.WatchAsync.");
+
     public long Start() => _time.GetTimestamp();
 
     public void Trip(string verb, long started)

@@ -361,7 +361,7 @@ internal sealed class NodeGroup(Group group, long epoch)
         var after = write.Change == RowChange.Put ? Row.Of(write, before.Key, turn, write.TimeToLive) : Row.Absent(before.Key, write.After(turn));
         (e.Current, e.At) = (after, now);
         if (definition?.Durability == NodeDurability.None) return;
-        var change = e.Change ??= new Change { Committed = known is null ? null : before, Sent = before.Version, Sequence = before.Exists ? before.Sequence : 0 };
+        var change = e.Change ??= new Change { Committed = known is null ? null : before, Sent = before.Version, Sequence = known is null ? write.Sequence : before.Exists ? before.Sequence : 0 };
         if (write.Events.Count > 0) (change.Events ??= []).AddRange(write.Events);
         if (!waits) change.Committed = after;
     }

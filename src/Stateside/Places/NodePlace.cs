@@ -3,6 +3,7 @@ using Stateside.Sessions;
 using Stateside.States;
 using Stateside.Stores;
 using Stateside.Turns;
+using Stateside.Watching;
 
 namespace Stateside.Places;
 
@@ -33,6 +34,7 @@ internal sealed class NodePlace : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly Func<string, StateDefinition?> _find;
     private readonly CancellationTokenSource _stopping = new();
+    private WatchHub? _watches;
     private readonly Task _checkpoints;
     private readonly Task _sweeps;
 
@@ -53,6 +55,19 @@ internal sealed class NodePlace : IAsyncDisposable
 
     /// <summary>Groups in memory, as of the last sweep.</summary>
     public int Groups { get; private set; }
+
+    /// <summary>Tells of what becomes visible from now on, and of shards that leave.</summary>
+    public void Tell(WatchHub watches)
+    {
+        _watches = watches;
+        foreach (var shard in _ownership.Shards) shard.Leaving = () => watches.End(shard.Number);
+    }
+
+    /// <summary>Whether this node owns the group now.</summary>
+    public bool Owns(Group group) => _ownership.Shards[group.Shard].IsOwned;
+
+    /// <summary>What is committed under a key, if it is in memory.</summary>
+    public Row? Recall(StateKey key) => _ownership.Shards[key.Group.Shard].Peek(key.Group)?.Read(key, writes: false, _time);
 
     /// <summary>Hop 2, on the owner: goes into the shard of the group. Waits while the shard is on its way, within bounds.</summary>
     /// <exception cref="StatesideException">SS4007: another node owns it. SS4001: nobody does for now. Nothing was applied.</exception>
@@ -82,6 +97,9 @@ internal sealed class NodePlace : IAsyncDisposable
     public async ValueTask<LoadedTurn> LoadAsync(TurnRequest request, SessionHandle? session, NodeEntry entry, CancellationToken cancellationToken)
     {
         var memory = entry.Memory;
+        // The turn before this one may have been of the same request. What this one sees of it in memory is in the store with its receipt only once it is
+        // settled; looked for earlier the receipt would seem not to be, and the handler would refuse what it did itself, as an order of a cart that is now empty.
+        if (request.Receipt is not null) await memory.SettledAsync(memory.Voids);
         if (Recall(request, session, entry, out var known, out var knownSession) && request.Receipt is null) return new LoadedTurn(known!, knownSession, null);
         var loaded = await _store.LoadAsync(request, session, cancellationToken, known, knownSession);
         for (var i = 0; i < request.Slots.Length; i++)
@@ -119,6 +137,7 @@ internal sealed class NodePlace : IAsyncDisposable
     {
         var memory = entry.Memory;
         if (!memory.TryApply(commit, _find, _time, out var batch, out var sends)) return Stale;
+        _watches?.Applied(commit);
         // From here the next turn of the group can run on what this one left.
         entry.LetNextIn();
         if (batch is null) return CommitResult.Committed;
@@ -202,6 +221,7 @@ internal sealed class NodePlace : IAsyncDisposable
         catch (StatesideException e)
         {
             memory.Void(batch, e.Applied == Applied.Unknown, [], _time);
+            if (e.Applied == Applied.Unknown) _watches?.Suspect(commit, onNode: true);
             throw;
         }
         switch (result)
@@ -218,6 +238,7 @@ internal sealed class NodePlace : IAsyncDisposable
                 return result;
             default:
                 memory.Committed(batch);
+                _watches?.Committed(commit, onNode: true);
                 foreach (var row in commit.Rows)
                     if (row.Change is RowChange.Check or RowChange.Touch && row.TimeToLive is { } life) memory.Prolong(row.Key, life, _time);
                 return result;

@@ -88,6 +88,9 @@ internal sealed class StateDefinition<T>(string name, JsonTypeInfo<T> json, T? e
     /// <summary>Writes one event; null for a plain state.</summary>
     public Func<object, ReadOnlyMemory<byte>>? EventJson { get; init; }
 
+    /// <summary>Reads one event; null for a plain state.</summary>
+    public Func<ReadOnlyMemory<byte>, object?>? EventReader { get; init; }
+
     public void AddUpgrade<TOld>(int from, JsonTypeInfo<TOld> json, Func<TOld, T> upgrade)
     {
         var strict = StrictJson.Of(json);
@@ -117,6 +120,21 @@ internal sealed class StateDefinition<T>(string name, JsonTypeInfo<T> json, T? e
         catch (Exception e) when (e is not StatesideException)
         {
             throw Errors.RowUnreadable(Name, e);
+        }
+    }
+
+    /// <summary>The event as the handler raised it. One of a newer shape is refused; one of an older shape is read as today's type.</summary>
+    public object DecodeEvent(JournalEvent e)
+    {
+        if (e.Schema > Schema) throw Errors.RowNewer(Name, e.Schema, Schema);
+        try
+        {
+            return EventReader!(e.Body) ?? throw Errors.RowUnreadable(Name, null);
+        }
+        // As for rows: a type may refuse in its constructor, whatever the exception.
+        catch (Exception failure) when (failure is not StatesideException)
+        {
+            throw Errors.RowUnreadable(Name, failure);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Stateside.Sessions;
 using Stateside.States;
 using Stateside.Stores;
@@ -27,10 +28,38 @@ internal sealed class StatesOutsideHttp(Func<StatesideRuntime> runtime) : IState
         return host.Result!;
     }
 
-    private SlotRequest Slot<T>(StateKey key, bool writes)
+    public async IAsyncEnumerable<Snapshot<T>> WatchAsync<T>(StateKey key, StateVersion? from, [EnumeratorCancellation] CancellationToken cancellationToken) where T : class
     {
-        var definition = runtime().Registry.Find(key.Name);
-        if (definition?.Type != typeof(T)) throw new ArgumentException($"No state \"{key.Name}\" of type {typeof(T).Name} is declared.", nameof(key));
+        var definition = await FindAsync<T>(key, cancellationToken);
+        using var watcher = await runtime().Watches.WatchAsync(definition, key, from, cancellationToken);
+        while (await watcher.NextAsync(Timeout.InfiniteTimeSpan) is { } next) yield return next;
+    }
+
+    public async IAsyncEnumerable<StateEvent<TEvent>> WatchAsync<T, TEvent>(StateKey key, long from, [EnumeratorCancellation] CancellationToken cancellationToken)
+        where T : class, IFold<T, TEvent>
+        where TEvent : notnull
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(from);
+        var definition = await FindAsync<T>(key, cancellationToken);
+        using var watcher = await runtime().Watches.WatchEventsAsync<T, TEvent>(definition, key, from, cancellationToken);
+        while (await watcher.NextAsync(Timeout.InfiniteTimeSpan) is { } next) yield return next;
+    }
+
+    /// <summary>The state that is to be watched, once this node is known to be the one where it can be.</summary>
+    private async ValueTask<StateDefinition<T>> FindAsync<T>(StateKey key, CancellationToken cancellationToken) where T : class
+    {
+        var definition = Find<T>(key);
+        // Goes in and out of the shard: waits while it is on its way to this node, and refuses what another owns.
+        if (definition.Place == Place.Node) await ReadAsync<T>(key, cancellationToken);
+        return definition;
+    }
+
+    private StateDefinition<T> Find<T>(StateKey key) where T : class =>
+        runtime().Registry.Find(key.Name) as StateDefinition<T> ?? throw new ArgumentException($"No state \"{key.Name}\" of type {typeof(T).Name} is declared.", nameof(key));
+
+    private SlotRequest Slot<T>(StateKey key, bool writes) where T : class
+    {
+        var definition = Find<T>(key);
         if (definition.Place == Place.Client) throw Errors.ClientOnly(key.Name);
         return new SlotRequest(definition, key, writes);
     }

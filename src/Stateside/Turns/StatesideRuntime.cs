@@ -8,6 +8,7 @@ using Stateside.Sealing;
 using Stateside.Sessions;
 using Stateside.States;
 using Stateside.Stores;
+using Stateside.Watching;
 
 namespace Stateside.Turns;
 
@@ -28,14 +29,18 @@ internal sealed class StatesideRuntime : IAsyncDisposable
         telemetry.Watch(() => Gate.Turns);
         var cache = NearCache.Of(model, registry, time, telemetry);
         telemetry.WatchCache(() => cache?.Bytes ?? 0);
-        if (cache is not null) store.Watch(cache);
+        var news = new StoreNews(store, cache);
+        news.Listen();
         var turns = new TurnStore(store, telemetry, cache);
         if (cluster is not null)
         {
             (Cluster, Node) = (cluster, new NodePlace(cluster, turns, registry, model.Node, time));
             Router = new Router(cluster, model.Node, time);
         }
+        turns.Watches = Watches = new WatchHub(turns, Node, news, capabilities.Watchable, time);
+        Node?.Tell(Watches);
         telemetry.WatchNode(Cluster, Node);
+        telemetry.WatchWatchers(() => Watches.Count);
         Sessions = new SessionIssuer(sealer, model.Session, time) { IsHome = cluster is null ? null : group => cluster.Shards[group.Shard].IsOwned };
         var client = sealer is null ? null : new ClientPlace(sealer, model, time);
         _runner = new TurnRunner(turns, client, Node, Sessions, Gate, model, time, telemetry, logs.CreateLogger<TurnRunner>());
@@ -64,6 +69,9 @@ internal sealed class StatesideRuntime : IAsyncDisposable
 
     public SessionIssuer Sessions { get; }
 
+    /// <summary>Those who watch states.</summary>
+    public WatchHub Watches { get; }
+
     /// <summary>Runs one turn, counted and timed by its outcome.</summary>
     public async ValueTask<TurnOutcome> RunAsync(ITurnHost host)
     {
@@ -90,6 +98,7 @@ internal sealed class StatesideRuntime : IAsyncDisposable
     /// <summary>Passes on what this node owns and writes what is in memory only. Turns still run meanwhile, and wait where they must.</summary>
     public async ValueTask LeaveAsync(CancellationToken cancellationToken)
     {
+        Watches.Stop(onNode: false);
         if (Cluster is not null) await Cluster.LeaveAsync(cancellationToken);
     }
 
@@ -104,6 +113,7 @@ internal sealed class StatesideRuntime : IAsyncDisposable
     public async ValueTask StopAsync()
     {
         if (Interlocked.Exchange(ref _stopped, 1) == 1) return;
+        Watches.Stop(onNode: true);
         if (Node is not null) await Node.DisposeAsync();
         if (Cluster is not null) await Cluster.DisposeAsync();
     }

@@ -4,12 +4,16 @@ using Stateside.Diagnostics;
 using Stateside.Places;
 using Stateside.Sessions;
 using Stateside.Stores;
+using Stateside.Watching;
 
 namespace Stateside.Turns;
 
 /// <summary>The store as a turn uses it: every trip is counted and timed, and every failure becomes an error of the catalogue that says what was applied.</summary>
 internal sealed class TurnStore(IStore store, Telemetry telemetry, NearCache? cache = null)
 {
+    /// <summary>Who hears of commits to rows that do not live on nodes; null: nobody yet.</summary>
+    public WatchHub? Watches { get; set; }
+
     /// <summary>Hop 3: one trip for everything the turn reads; none if nothing of it can exist yet.</summary>
     /// <param name="request">The turn.</param>
     /// <param name="session">Its session.</param>
@@ -80,6 +84,7 @@ internal sealed class TurnStore(IStore store, Telemetry telemetry, NearCache? ca
             // Not the request's cancellation: a client that goes away must not stop a write halfway.
             var result = await store.CommitAsync(commit, CancellationToken.None);
             cache?.Learn(commit, result, ticket);
+            if (result == CommitResult.Committed) Watches?.Committed(commit, onNode: false);
             return result;
         }
         catch (StoreException e) when (e.Applied == Applied.No)
@@ -89,11 +94,36 @@ internal sealed class TurnStore(IStore store, Telemetry telemetry, NearCache? ca
         catch (StoreException e)
         {
             cache?.Forget(commit);
+            // Written or not, it is looked for until it can no longer arrive.
+            Watches?.Suspect(commit, onNode: false);
             return await ResolveAsync(commit, e);
         }
         finally
         {
             telemetry.Trip("commit", started);
+        }
+    }
+
+    /// <summary>One row as it stands in the store, for those who watch it.</summary>
+    /// <exception cref="StatesideException">SS3001: the store does not answer.</exception>
+    public async ValueTask<Row> LoadRowAsync(StateKey key) => (await LoadAsync(new LoadRequest([key]), CancellationToken.None)).Rows[0];
+
+    /// <summary>Events of one key.</summary>
+    /// <exception cref="StatesideException">SS3001: the store does not answer.</exception>
+    public async ValueTask<IReadOnlyList<JournalEvent>> ReadJournalAsync(StateKey key, long after, int limit, CancellationToken cancellationToken)
+    {
+        var started = telemetry.Start();
+        try
+        {
+            return await store.ReadJournalAsync(key, after, limit, cancellationToken);
+        }
+        catch (StoreException e)
+        {
+            throw Errors.StoreAway(e);
+        }
+        finally
+        {
+            telemetry.Trip("journal", started);
         }
     }
 

@@ -7,21 +7,24 @@ namespace Stateside.SystemTests.Clusters;
 internal sealed class Fleet : IAsyncDisposable
 {
     private readonly string _store;
+    private readonly string _project;
     private readonly Host?[] _nodes = new Host?[3];
     private readonly List<Host> _all = [];
     private Host? _gateway;
 
-    private Fleet(string store) => _store = store;
+    private Fleet(string store, string project) => (_store, _project) = (store, project);
 
     public Uri Url => _gateway!.Url;
 
-    public static async Task<Fleet> StartAsync(string store)
+    /// <param name="store">The store that all share.</param>
+    /// <param name="project">What each of them runs: the shop, or the host that has a folded state beside it.</param>
+    public static async Task<Fleet> StartAsync(string store, string project = "Shop")
     {
-        var fleet = new Fleet(store);
+        var fleet = new Fleet(store, project);
         try
         {
             for (var i = 0; i < 3; i++) await fleet.StartNodeAsync(i);
-            fleet._gateway = await Host.StartAsync("Shop", Ports.Next(), store, [.. Places, "--Stateside:Cluster:Name=gateway", "--Stateside:Cluster:Role=Gateway"]);
+            fleet._gateway = await Host.StartAsync(project, Ports.Next(), store, [.. fleet.Places, "--Stateside:Cluster:Name=gateway", "--Stateside:Cluster:Role=Gateway"]);
             await Eventually.TrueAsync(() => ReadyAsync(fleet.Url), TimeSpan.FromSeconds(30), () => "the gateway knows no nodes");
             return fleet;
         }
@@ -34,7 +37,7 @@ internal sealed class Fleet : IAsyncDisposable
 
     public async Task StartNodeAsync(int i)
     {
-        var node = _nodes[i] = await Host.StartAsync("Shop", Ports.Next(), _store, [.. Places, $"--Stateside:Cluster:Name=node-{i + 1}", "--Stateside:Cluster:Listen=127.0.0.1:0"]);
+        var node = _nodes[i] = await Host.StartAsync(_project, Ports.Next(), _store, [.. Places, $"--Stateside:Cluster:Name=node-{i + 1}", "--Stateside:Cluster:Listen=127.0.0.1:0"]);
         _all.Add(node);
         await Eventually.TrueAsync(() => ReadyAsync(node.Url), TimeSpan.FromSeconds(30), () => $"node {i + 1} has not joined. It said:\n{node.Process.Said}");
     }
@@ -58,7 +61,8 @@ internal sealed class Fleet : IAsyncDisposable
             if (node is not null) await node.DisposeAsync();
     }
 
-    private static readonly string[] Places = ["--Stateside:States:cart:Place=Node", "--Stateside:States:order:Place=Node", "--Stateside:States:counter:Place=Node"];
+    private string[] Places =>
+        [.. (_project == "Shop" ? ["cart", "order", "counter"] : (string[])["cart", "order", "counter", "room"]).Select(state => $"--Stateside:States:{state}:Place=Node")];
 
     private static async Task<bool> ReadyAsync(Uri url)
     {

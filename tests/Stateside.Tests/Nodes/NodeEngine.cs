@@ -23,13 +23,14 @@ internal sealed class NodeEngine : IAsyncDisposable
         Store = new CountingStore(shared);
         _telemetry = new Telemetry(TimeProvider.System);
         Count.Configure(Place.Node, state);
+        Room.Configure(Place.Node, new StateModel(null, 65_536));
         var model = new StatesideModel("memory:", false,
             new SessionModel("id", TimeSpan.FromMinutes(20), TimeSpan.FromDays(14), false),
             new IdempotencyModel(false, TimeSpan.FromDays(1), TimeSpan.FromSeconds(30), 65_536),
             new LimitsModel(1000, 1000, MaxRuns: 10, 65_536, 65_536), new Dictionary<string, Place>()) { Node = node };
         Cluster = new ClusterAgent(Store, new ClusterModel(name, "127.0.0.1", port, IsGateway: false, Lease, agreement ?? s_agreement), TimeProvider.System, NullLogger.Instance);
         var capabilities = new StoreCapabilities("memory", Durability.None, StoreReach.Process, false, 65_536, []);
-        Runtime = new StatesideRuntime(model, new StateRegistry([Count]), Store, capabilities, TimeProvider.System, _telemetry, NullLoggerFactory.Instance, cluster: Cluster);
+        Runtime = new StatesideRuntime(model, new StateRegistry([Count, Room]), Store, capabilities, TimeProvider.System, _telemetry, NullLoggerFactory.Instance, cluster: Cluster);
         States = new StatesOutsideHttp(Runtime);
     }
 
@@ -43,6 +44,8 @@ internal sealed class NodeEngine : IAsyncDisposable
 
     public StateDefinition<Count> Count { get; } = new("count", TurnJson.Default.Count, new Count(0), Needs.None, schema: 1);
 
+    public StateDefinition<Room> Room { get; } = Turns.Room.Define();
+
     public static async Task<NodeEngine> JoinAsync(
         IStore shared, string name = "one", NodeDurability durability = NodeDurability.Commit, NodeModel? node = null, TimeSpan? expires = null, byte[]? agreement = null, int port = 9)
     {
@@ -52,6 +55,8 @@ internal sealed class NodeEngine : IAsyncDisposable
     }
 
     public static StateKey Key(string id = "a") => new(Group.Keyed(id), "count");
+
+    public static StateKey RoomKey(string id = "a") => new(Group.Keyed(id), "room");
 
     public TestHost Add(StateKey key, int by = 1, ReceiptRequest? receipt = null) => new()
     {
@@ -63,7 +68,22 @@ internal sealed class NodeEngine : IAsyncDisposable
         },
     };
 
+    /// <summary>Adds to a counter that is 1, and refuses any other without a receipt, as a handler does that answers 400.</summary>
+    public TestHost AddOnce(StateKey key, ReceiptRequest receipt) => new()
+    {
+        Request = (_, _) => new TurnRequest { Slots = [new SlotRequest(Count, key, Writes: true)], Group = key.Group, Receipt = receipt },
+        Handler = run =>
+        {
+            var count = (State<Count>)run.Slots[0];
+            if (count.Value.Value != 1) return new(new TurnReply(false, null));
+            count.Update(c => new Count(c.Value + 1));
+            return new(new TurnReply(false, TestHost.Response(receipt)));
+        },
+    };
+
     public async Task<int> AddAsync(StateKey key, int by = 1) => (await States.RunAsync<Count>(key, c => new Count(c.Value + by))).Value;
+
+    public Task<string> SayAsync(string text, string id = "a") => Turns.Room.SayAsync(States, RoomKey(id), text);
 
     public async Task<int> ReadAsync(StateKey key) => (await States.ReadAsync<Count>(key)).Value.Value;
 
@@ -100,6 +120,8 @@ internal sealed class CountingStore(IStore inner) : DelegatingStore(inner)
 
     public (int Loads, int Commits) Trips => (_loads, _commits);
 
+    public int JournalReads { get; private set; }
+
     /// <summary>Comes before each commit of a turn; may throw.</summary>
     public Func<Commit, ValueTask>? BeforeCommit { get; set; }
 
@@ -116,6 +138,12 @@ internal sealed class CountingStore(IStore inner) : DelegatingStore(inner)
         if (IsAway) throw new StoreException("away", Applied.No);
         if (!request.Keys.Any(k => k.Name[0] == '$')) Interlocked.Increment(ref _loads);
         return await base.LoadAsync(request, cancellationToken);
+    }
+
+    public override ValueTask<IReadOnlyList<JournalEvent>> ReadJournalAsync(StateKey key, long after, int limit, CancellationToken cancellationToken)
+    {
+        JournalReads++;
+        return base.ReadJournalAsync(key, after, limit, cancellationToken);
     }
 
     public override async ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)

@@ -143,6 +143,27 @@ public sealed class NodePlaceTests : IDisposable
         Assert.Equal(6, await node.ReadAsync(NodeEngine.Key()));
     }
 
+    /// <summary>As the order of a cart, sent twice: the second one finds the cart empty, in memory that is not yet in the store, and must not be told so.</summary>
+    [Fact]
+    public async Task What_a_retry_would_refuse_because_of_what_it_did_itself_is_answered_from_the_receipt()
+    {
+        await using var node = await NodeEngine.JoinAsync(_store);
+        await node.AddAsync(NodeEngine.Key());
+        var open = new TaskCompletionSource();
+        node.Store.BeforeCommit = _ => new ValueTask(open.Task);
+        var receipt = new ReceiptRequest(new ReceiptId(1, 1), new ReceiptId(2, 2), false, false);
+        var first = node.Runtime.RunAsync(node.AddOnce(NodeEngine.Key(), receipt)).AsTask();
+        await NodeEngine.UntilAsync(() => node.Store.Trips.Commits == 2, "the first commit is on its way");
+        var (again, loads) = (node.AddOnce(NodeEngine.Key(), receipt), node.Store.Trips.Loads);
+        var second = node.Runtime.RunAsync(again).AsTask();
+        await NodeEngine.UntilAsync(() => again.Runs.Count == 1, "the second request has found what the first one left");
+        await Task.Delay(TimeSpan.FromMilliseconds(30), TimeProvider.System);
+        Assert.Equal(loads, node.Store.Trips.Loads);
+        open.SetResult();
+        Assert.Null((await first).Replay);
+        Assert.NotNull((await second).Replay);
+    }
+
     [Fact]
     public async Task With_checkpoints_the_reply_does_not_wait_and_the_store_follows()
     {

@@ -14,7 +14,12 @@ internal sealed class Engine : IDisposable
 {
     private readonly Telemetry _telemetry;
 
-    public Engine(TimeProvider? time = null, params StateDefinition[] more)
+    public Engine(TimeProvider? time = null, params StateDefinition[] more) : this(time, isTold: false, more) { }
+
+    /// <param name="time">The clock of engine and store.</param>
+    /// <param name="isTold">Whether the store is taken to tell of changes.</param>
+    /// <param name="more">States beside the counter.</param>
+    public Engine(TimeProvider? time, bool isTold, StateDefinition[] more)
     {
         Time = time ?? TimeProvider.System;
         Store = new WatchedStore(Time);
@@ -24,7 +29,7 @@ internal sealed class Engine : IDisposable
             new IdempotencyModel(false, TimeSpan.FromDays(1), TimeSpan.FromSeconds(30), 65_536),
             new LimitsModel(100, 100, MaxRuns: 4, 65_536, 65_536),
             new Dictionary<string, Place>());
-        var capabilities = new StoreCapabilities("memory", Durability.None, StoreReach.Process, false, 65_536, []);
+        var capabilities = new StoreCapabilities("memory", Durability.None, StoreReach.Process, isTold, 65_536, []);
         Runtime = new StatesideRuntime(Model, new StateRegistry([Count, .. more]), Store, capabilities, Time, _telemetry, NullLoggerFactory.Instance);
         States = new StatesOutsideHttp(Runtime);
     }

@@ -7,10 +7,7 @@ namespace Stateside.Tests.Turns;
 
 public sealed class StatesOutsideHttpTests : IDisposable
 {
-    private static readonly StateDefinition<Room> Rooms = new("room", TurnJson.Default.Room, new Room([]), Needs.None, schema: 1)
-    {
-        EventJson = e => JsonSerializer.SerializeToUtf8Bytes((Said)e, TurnJson.Default.Said),
-    };
+    private static readonly StateDefinition<Room> Rooms = Room.Define();
 
     /// <summary>Its second shape, with and without an upgrade from the first.</summary>
     private static readonly StateDefinition<Count> Upgraded = Second("upgraded"), NotUpgraded = Second("not-upgraded");
