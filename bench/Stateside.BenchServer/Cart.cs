@@ -22,6 +22,12 @@ public sealed record Cart(ImmutableArray<Line> Lines)
 /// <param name="Reruns">Runs of a handler that lost to another turn.</param>
 public sealed record Counts(long Trips, long Reruns);
 
+/// <summary>What this process holds.</summary>
+/// <param name="Heap">Bytes of objects that are in use, after full collections.</param>
+/// <param name="Resident">Bytes of the process's memory, as the system counts it.</param>
+/// <param name="Json">Bytes of all counters that were made here, as JSON.</param>
+public sealed record Held(long Heap, long Resident, long Json);
+
 /// <summary>What all clients change at once under <c>--hot</c>.</summary>
 public sealed record Counter(long Value);
 

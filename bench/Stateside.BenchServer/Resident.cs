@@ -1,11 +1,5 @@
 namespace Stateside.BenchServer;
 
-/// <summary>What this process holds.</summary>
-/// <param name="Heap">Bytes of objects that are in use, after full collections.</param>
-/// <param name="Resident">Bytes of the process's memory, as the system counts it.</param>
-/// <param name="Json">Bytes of all counters that were made here, as JSON.</param>
-public sealed record Held(long Heap, long Resident, long Json);
-
 /// <summary>Makes many small states, each by a turn as a request has one, and tells what they take.</summary>
 internal static class Resident
 {

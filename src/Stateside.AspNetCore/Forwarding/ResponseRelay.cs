@@ -27,20 +27,7 @@ internal static class ResponseRelay
         }
         var count = await reading;
         if (!goesAhead) CopyHead(from, to);
-        var unsent = 0;
-        while (count > 0)
-        {
-            to.BodyWriter.Write(buffer.AsSpan(0, count));
-            unsent += count;
-            var next = body.ReadAsync(buffer, cancellationToken);
-            // What has come leaves before more is waited for. Where the end has come with it, the server sends both at once.
-            if (!next.IsCompleted || unsent >= BufferSize)
-            {
-                await to.BodyWriter.FlushAsync(cancellationToken);
-                unsent = 0;
-            }
-            count = await next;
-        }
+        if (count > 0) await CopyAsync(body, buffer, count, to, cancellationToken);
         // Not given back where the exchange breaks: a read may still be under way.
         ArrayPool<byte>.Shared.Return(buffer);
         if (to.SupportsTrailers()) CopyTrailers(from.TrailingHeaders.NonValidated, to);
@@ -56,6 +43,27 @@ internal static class ResponseRelay
     {
         Copy(from.Headers.NonValidated, to);
         Copy(from.Content.Headers.NonValidated, to);
+    }
+
+    /// <summary>What has come leaves before more is waited for. Where the end has come with it, the server sends both at once.</summary>
+    private static async ValueTask CopyAsync(Stream body, byte[] buffer, int count, HttpResponse to, CancellationToken cancellationToken)
+    {
+        // Begun before anything is written: should the rest not come, the response is cut, and nothing else is put after these bytes.
+        await to.StartAsync(CancellationToken.None);
+        var writer = to.BodyWriter;
+        var unsent = 0;
+        while (count > 0)
+        {
+            writer.Write(buffer.AsSpan(0, count));
+            unsent += count;
+            var reading = body.ReadAsync(buffer, cancellationToken);
+            if (unsent >= BufferSize || !reading.IsCompleted)
+            {
+                await writer.FlushAsync(cancellationToken);
+                unsent = 0;
+            }
+            count = await reading;
+        }
     }
 
     private static void Copy(HttpHeadersNonValidated from, IHeaderDictionary to)

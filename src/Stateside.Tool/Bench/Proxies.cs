@@ -1,4 +1,5 @@
 using System.Net;
+
 namespace Stateside.Tool.Bench;
 
 /// <summary>The proxies of others that <c>bench --forward</c> compares with: one thread each, kept connections on both sides, no log.</summary>

@@ -6,7 +6,7 @@ using System.Net.Sockets;
 namespace Stateside.Tool.Bench;
 
 /// <summary>
-/// A server that is not ours, a store's own or a proxy, started for a measurement or a torture on new data. It ends with this tool,
+/// A server that is not ours, a store's own or a proxy, started on new data for a measurement or a torture. It ends with this tool,
 /// however that ends: a shell between them reads standard input, and kills the server when that closes.
 /// </summary>
 internal sealed class ServerProgram : IAsyncDisposable
