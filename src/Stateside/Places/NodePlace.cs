@@ -147,7 +147,7 @@ internal sealed class NodePlace : IAsyncDisposable
         var memory = entry.Memory;
         if (!memory.TryApply(commit, _find, _time, out var batch, out var sends)) return Stale;
         _watches?.Applied(commit);
-        // The first that is sent is always the sender's own. It is taken before anybody else is let in, who would join it and wait for ever.
+        // The first that is sent is always the sender's own. It is taken before the next turn is let in, whose change goes into the next one.
         var own = sends ? memory.Next() : null;
         // From here the next turn of the group can run on what this one left.
         entry.LetNextIn();
@@ -155,7 +155,15 @@ internal sealed class NodePlace : IAsyncDisposable
         if (own is null) return Own(commit, await batch.Done);
         try
         {
-            return Own(commit, await SendAsync(entry.Shard, memory, own));
+            var result = await SendAsync(entry.Shard, memory, own);
+            // A turn that nothing held back may have joined it in the moment between, and waits.
+            own.Complete(result);
+            return Own(commit, result);
+        }
+        catch (StatesideException e)
+        {
+            own.Fail(e);
+            throw;
         }
         finally
         {
