@@ -100,11 +100,16 @@ internal sealed class Scene(string name, StoreHarness harness) : IAsyncDisposabl
     }
 
     /// <summary>Adds one to a counter, again and again until no other writer was first.</summary>
-    public async Task IncrementAsync(IStore store, StateKey key)
+    /// <param name="store">By which store.</param>
+    /// <param name="key">The counter.</param>
+    /// <param name="whenLoaded">Is waited for between the first load and the first commit.</param>
+    public async Task IncrementAsync(IStore store, StateKey key, Func<Task>? whenLoaded = null)
     {
         for (var row = await LoadAsync(store, key); ;)
         {
-            await Task.Yield();
+            if (whenLoaded is not null) await whenLoaded();
+            else await Task.Yield();
+            whenLoaded = null;
             var value = row.Exists ? int.Parse(row.Body.Span, CultureInfo.InvariantCulture) : 0;
             var result = await store.CommitAsync(CommitOf(Put(key, row.Version, (value + 1).ToString(CultureInfo.InvariantCulture))), default);
             if (result == CommitResult.Committed) return;

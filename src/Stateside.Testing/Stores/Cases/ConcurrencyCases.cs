@@ -24,15 +24,23 @@ internal static class ConcurrencyCases
 
     private static async Task CountAsync(Scene scene, IStore[] stores, int keys)
     {
-        const int Most = 1024;
-        var left = Most;
-        await Task.WhenAll(Enumerable.Range(0, 64).Select(async writer =>
+        const int Most = 1024, Writers = 64;
+        var (left, loaded, all) = (Most, 0, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        await Task.WhenAll(Enumerable.Range(0, Writers).Select(async writer =>
         {
-            while (Interlocked.Decrement(ref left) >= 0) await scene.IncrementAsync(stores[writer % stores.Length], Key($"counter {writer % keys}"));
+            for (var first = true; Interlocked.Decrement(ref left) >= 0; first = false)
+                await scene.IncrementAsync(stores[writer % stores.Length], Key($"counter {writer % keys}"), first ? TogetherAsync : null);
         }));
         var rows = (await scene.Store.LoadAsync(new LoadRequest([.. Enumerable.Range(0, keys).Select(i => Key($"counter {i}"))]), default)).Rows;
         scene.Equal(Most, rows.Where(r => r.Exists).Sum(r => int.Parse(Text(r), CultureInfo.InvariantCulture)), "Of all commits that were acknowledged none is lost and none counts twice.");
         scene.Equal((long)Most, rows.Sum(r => r.Version.Counter), "Each commit counts the version up by one.");
+
+        // The first commits all rest on what was there before any of them: also in a store that answers at once they meet.
+        Task TogetherAsync()
+        {
+            if (Interlocked.Increment(ref loaded) == Writers) all.SetResult();
+            return all.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        }
     }
 
     private static async Task OneInTheMiddleAsync(Scene scene)
