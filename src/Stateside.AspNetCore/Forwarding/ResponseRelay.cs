@@ -27,7 +27,7 @@ internal static class ResponseRelay
         }
         var count = await reading;
         if (!goesAhead) CopyHead(from, to);
-        if (count > 0) await CopyAsync(body, buffer, count, to, cancellationToken);
+        if (count > 0) await CopyAsync(body, buffer, count, to, goesAhead, cancellationToken);
         // Not given back where the exchange breaks: a read may still be under way.
         ArrayPool<byte>.Shared.Return(buffer);
         if (to.SupportsTrailers()) CopyTrailers(from.TrailingHeaders.NonValidated, to);
@@ -46,7 +46,7 @@ internal static class ResponseRelay
     }
 
     /// <summary>What has come leaves before more is waited for. Where the end has come with it, the server sends both at once.</summary>
-    private static async ValueTask CopyAsync(Stream body, byte[] buffer, int count, HttpResponse to, CancellationToken cancellationToken)
+    private static async ValueTask CopyAsync(Stream body, byte[] buffer, int count, HttpResponse to, bool isFlushed, CancellationToken cancellationToken)
     {
         // Begun before anything is written: should the rest not come, the response is cut, and nothing else is put after these bytes.
         await to.StartAsync(CancellationToken.None);
@@ -60,10 +60,12 @@ internal static class ResponseRelay
             if (unsent >= BufferSize || !reading.IsCompleted)
             {
                 await writer.FlushAsync(cancellationToken);
-                unsent = 0;
+                (unsent, isFlushed) = (0, true);
             }
             count = await reading;
         }
+        // The server sends what is left with the end only where nothing has left before: of a response with a length it takes the end for sent.
+        if (unsent > 0 && isFlushed) await writer.FlushAsync(cancellationToken);
     }
 
     private static void Copy(HttpHeadersNonValidated from, IHeaderDictionary to)

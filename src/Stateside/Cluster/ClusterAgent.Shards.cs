@@ -93,7 +93,7 @@ internal sealed partial class ClusterAgent
             }
         }
         LastHandOff = _clock.GetElapsedTime(began);
-        _log.ShardsPassed(passed.Count);
+        if (passed.Count > 0) _log.ShardsPassed(passed.Count);
         foreach (var shard in step)
             if (IsOurs(shard.Number)) shard.Unseal();
     }

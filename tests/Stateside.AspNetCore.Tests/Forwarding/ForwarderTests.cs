@@ -219,6 +219,25 @@ public sealed class ForwarderTests
         Assert.Equal("Lost 0 False", await Text(pair.Client.PostAsync("/die", new StringContent("x"))));
     }
 
+    [Theory]
+    [InlineData(0), InlineData(1), InlineData(16_383), InlineData(16_384), InlineData(16_385), InlineData(16_408), InlineData(32_768), InlineData(40_000), InlineData(300_000)]
+    public async Task A_response_of_any_length_arrives_whole(int length)
+    {
+        var body = new byte[length];
+        Random.Shared.NextBytes(body);
+        await using var pair = await Pair.StartAsync(app => app.Run(async c =>
+        {
+            await c.Request.Body.CopyToAsync(Stream.Null);
+            c.Response.ContentLength = length;
+            await c.Response.Body.WriteAsync(body);
+        }));
+        for (var i = 0; i < 20; i++)
+        {
+            using var response = await pair.Client.PostAsync("/", new StringContent("x")).WaitAsync(Soon);
+            Assert.Equal(body, await response.Content.ReadAsByteArrayAsync().WaitAsync(Soon));
+        }
+    }
+
     [Fact]
     public async Task What_was_lost_never_passes_for_unsent_also_where_an_earlier_start_of_the_node_was_asked_meanwhile()
     {
