@@ -1,0 +1,76 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Stateside.Check.Conversations;
+
+namespace Stateside.Check.Comparing;
+
+/// <summary>Which sending of which step: the second time a step is sent in a run, it is another occurrence.</summary>
+/// <param name="Step">The step's number, from 1.</param>
+/// <param name="Occurrence">From 0.</param>
+internal readonly record struct Slot(int Step, int Occurrence = 0);
+
+/// <summary>One exchange of a run, taken apart.</summary>
+internal sealed partial class Observation
+{
+    /// <summary>Header fields that say how a response came, not what it says.</summary>
+    private static readonly HashSet<string> s_incidental = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "header:date", "header:age", "header:connection", "header:keep-alive", "header:transfer-encoding", "header:content-length", "header:x-response-time",
+        "header:x-runtime", "header:server-timing", "header:x-request-id", "header:x-correlation-id", "header:traceparent", "header:expires", "header:last-modified",
+        "header:content-encoding", "header:retry-after", "header:set-cookie",
+    };
+
+    private readonly Dictionary<string, string> _byPlace = new(StringComparer.Ordinal);
+
+    /// <summary>Takes an exchange apart.</summary>
+    public Observation(Slot slot, Exchange exchange, Normal normal)
+    {
+        (Slot, Exchange) = (slot, exchange);
+        var facts = exchange.Trouble is { } trouble ? [new("trouble", trouble.ToString())] : Comparing.Facts.Of(exchange).Values;
+        foreach (var (hop, i) in exchange.Hops.Select((hop, i) => (hop, i)))
+        {
+            Add(string.Create(CultureInfo.InvariantCulture, $"redirect[{i}].status"), hop.Answer?.Status.ToString(CultureInfo.InvariantCulture) ?? "none");
+            Add(string.Create(CultureInfo.InvariantCulture, $"redirect[{i}].location"), normal.Of(hop.Answer?.Header("Location") ?? ""));
+        }
+        foreach (var (place, value) in facts)
+            if (!IsIncidental(place)) Add(normal.Of(place), normal.Of(value));
+        Sent = exchange.Request is { } request ? Tokens(normal, request) : [];
+    }
+
+    /// <summary>Which sending.</summary>
+    public Slot Slot { get; }
+
+    /// <summary>The exchange.</summary>
+    public Exchange Exchange { get; }
+
+    /// <summary>The places with their values, without ports and times, in order. A place that comes twice counts once with both values.</summary>
+    public List<string> Places { get; } = [];
+
+    /// <summary>What the request said, word by word: later responses may repeat it.</summary>
+    public IReadOnlyList<string> Sent { get; }
+
+    /// <summary>The value at a place, or null.</summary>
+    public string? this[string place] => _byPlace.GetValueOrDefault(place);
+
+    private static bool IsIncidental(string place) =>
+        s_incidental.Contains(place) || place.Contains("ratelimit-reset", StringComparison.OrdinalIgnoreCase) || place.Contains("rate-limit-reset", StringComparison.OrdinalIgnoreCase);
+
+    private void Add(string place, string value)
+    {
+        if (_byPlace.TryAdd(place, value)) Places.Add(place);
+        else _byPlace[place] += "\n" + value;
+    }
+
+    private static List<string> Tokens(Normal normal, SentRequest request)
+    {
+        const int MostBytes = 256 * 1024;
+        var text = normal.Of(Uri.UnescapeDataString(request.Url.PathAndQuery)) + "\n";
+        foreach (var (name, value) in request.Headers)
+            if (!name.Equals("Cookie", StringComparison.OrdinalIgnoreCase) && !name.Equals("Host", StringComparison.OrdinalIgnoreCase)) text += value + "\n";
+        if (request.Body.Length <= MostBytes) text += System.Text.Encoding.UTF8.GetString(request.Body.Span);
+        return [.. Token().Matches(text).Select(m => m.Value)];
+    }
+
+    [GeneratedRegex(@"[\p{L}\p{N}_\-]+")]
+    private static partial Regex Token();
+}

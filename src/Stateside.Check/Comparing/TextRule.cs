@@ -1,0 +1,140 @@
+using System.Globalization;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Stateside.Check.Comparing;
+
+/// <summary>What twin runs say of the value at one place: what stays, what counts up, what repeats an earlier value of the same run, what is noise.</summary>
+internal sealed partial class TextRule
+{
+    private enum Kind { Same, Grows, Repeats, Varies }
+
+    /// <param name="What">What the word is.</param>
+    /// <param name="Text">The word that stays, or the name of the value it repeats.</param>
+    /// <param name="By">How much the number grows with every run.</param>
+    private sealed record Word(Kind What, string? Text = null, decimal By = 0);
+
+    private readonly string? _raw;
+    private readonly string? _frame;
+    private readonly IReadOnlyList<Word> _words;
+
+    private TextRule(string? raw, string? frame, IReadOnlyList<Word> words) => (_raw, _frame, _words) = (raw, frame, words);
+
+    /// <summary>Nothing of the value is compared.</summary>
+    public static TextRule Noise { get; } = new(null, null, []);
+
+    /// <summary>The value comes in some runs and not in others.</summary>
+    public static TextRule Sometimes { get; } = new(null, null, []);
+
+    /// <summary>Whether nothing of the value is compared.</summary>
+    public bool IsNoise => _raw is null && (_frame is null || _words.All(w => w.What == Kind.Varies));
+
+    /// <summary>Whether the value is the same in all runs.</summary>
+    public bool IsConstant => _raw is not null;
+
+    /// <summary>Whether a number in it grows by the same amount with every run.</summary>
+    public bool Grows => _words.Any(w => w.What == Kind.Grows);
+
+    /// <summary>Learns from the values of the twin runs, in order, and gives names to those that are new in each run.</summary>
+    /// <param name="name">The name of this place, for labels.</param>
+    /// <param name="values">The values.</param>
+    /// <param name="labels">The labels of the runs.</param>
+    /// <param name="isId">Whether the place holds an id: a number there is a name, not an amount.</param>
+    public static TextRule Learn(string name, string[] values, Labels[] labels, bool isId)
+    {
+        if (values.All(v => v == values[0])) return new TextRule(values[0], null, []);
+        var shown = values.Select((v, i) => labels[i].Apply(v)).ToArray();
+        var taken = shown.Select(Take).ToArray();
+        if (taken.Any(t => t.Frame != taken[0].Frame))
+        {
+            if (shown.All(Labels.IsDistinctive))
+                for (var i = 0; i < shown.Length; i++) labels[i].AddText($"<{name}>", shown[i]);
+            return Noise;
+        }
+        var words = new List<Word>();
+        for (var w = 0; w < taken[0].Words.Count; w++) words.Add(LearnWord($"{name}~{w}", [.. taken.Select(t => t.Words[w])], labels, isId));
+        return new TextRule(null, taken[0].Frame, words);
+    }
+
+    /// <summary>Whether a value fits, given the labels of its run and the value at the same place of the run just before it.</summary>
+    public bool Fits(string value, Labels labels, string? before)
+    {
+        if (_raw is not null) return value == _raw;
+        if (IsNoise) return true;
+        var (frame, words) = Take(labels.Apply(value));
+        if (frame != _frame) return false;
+        var earlier = before is null ? null : Take(before).Words;
+        for (var i = 0; i < words.Count; i++)
+        {
+            var fits = _words[i] switch
+            {
+                { What: Kind.Same } word => words[i] == word.Text,
+                { What: Kind.Repeats } word => labels.Number(word.Text!) is not { } number || words[i] == number,
+                { What: Kind.Grows } word => GrowsTo(words[i], earlier?.ElementAtOrDefault(i), word.By),
+                _ => true,
+            };
+            if (!fits) return false;
+        }
+        return true;
+    }
+
+    /// <summary>Gives the new values of a run their names, as <see cref="Learn"/> did for the twins.</summary>
+    public void Name(string name, string value, Labels labels, bool isId)
+    {
+        if (_raw is not null || this == Sometimes) return;
+        var shown = labels.Apply(value);
+        if (_frame is null)
+        {
+            if (Labels.IsDistinctive(shown)) labels.AddText($"<{name}>", shown);
+            return;
+        }
+        var (frame, words) = Take(shown);
+        if (frame != _frame) return;
+        for (var w = 0; w < words.Count; w++)
+            if (_words[w].What is Kind.Varies or Kind.Grows) NameWord($"{name}~{w}", words[w], labels, isId);
+    }
+
+    /// <summary>The numbers of a value, by their position in it.</summary>
+    public static IEnumerable<(int Index, decimal Number)> Numbers(string value) =>
+        Take(value).Words.Select((word, i) => (i, Labels.IsNumber(word, out var number) ? number : (decimal?)null)).Where(n => n.Item2 is not null).Select(n => (n.i, n.Item2!.Value));
+
+    private static Word LearnWord(string name, string[] words, Labels[] labels, bool isId)
+    {
+        if (words.All(w => w == words[0])) return new Word(Kind.Same, words[0]);
+        foreach (var known in labels[0].NumberNames)
+            if (Enumerable.Range(0, words.Length).All(i => labels[i].Number(known) == words[i])) return new Word(Kind.Repeats, known);
+        for (var i = 0; i < words.Length; i++) NameWord(name, words[i], labels[i], isId);
+        if (isId || words.Length < 3) return new Word(Kind.Varies);
+        var numbers = words.Select(w => Labels.IsNumber(w, out var n) ? n : (decimal?)null).ToArray();
+        if (numbers.Any(n => n is null)) return new Word(Kind.Varies);
+        var by = numbers[1] - numbers[0];
+        return Enumerable.Range(1, numbers.Length - 1).All(i => numbers[i] - numbers[i - 1] == by) ? new Word(Kind.Grows, By: by!.Value) : new Word(Kind.Varies);
+    }
+
+    private static void NameWord(string name, string word, Labels labels, bool isId)
+    {
+        if (Labels.IsDistinctive(word)) labels.AddText($"<{name}>", word);
+        else if (isId && Labels.IsNumber(word, out _)) labels.AddNumber(name, word);
+    }
+
+    private static bool GrowsTo(string word, string? before, decimal by) =>
+        before is null || !Labels.IsNumber(before, out var last) || (Labels.IsNumber(word, out var now) && now == last + by);
+
+    private static (string Frame, IReadOnlyList<string> Words) Take(string text)
+    {
+        var words = new List<string>();
+        var frame = new StringBuilder();
+        var at = 0;
+        foreach (Match match in Words().Matches(text))
+        {
+            frame.Append(CultureInfo.InvariantCulture, $"{text.AsSpan(at, match.Index - at)}\u0001");
+            words.Add(match.Value);
+            at = match.Index + match.Length;
+        }
+        return (frame.Append(text.AsSpan(at)).ToString(), words);
+    }
+
+    // A name of a label is one word, so that numbers in it are not taken for amounts.
+    [GeneratedRegex(@"<[^<>\s]{1,200}>|(?<![\w.])\d+\.\d+(?![\w.])|[\p{L}\p{N}_\-]+")]
+    private static partial Regex Words();
+}

@@ -1,0 +1,216 @@
+using System.Globalization;
+
+namespace Stateside.Check.Comparing;
+
+/// <summary>A place at which a run is not as its twins were.</summary>
+/// <param name="Slot">Which sending of which step.</param>
+/// <param name="Place">The place.</param>
+/// <param name="Expected">What the baseline showed there last, or null where there was nothing.</param>
+/// <param name="Actual">What came, or null.</param>
+internal sealed record Difference(Slot Slot, string Place, string? Expected, string? Actual)
+{
+    /// <summary>How much a difference says by itself: the status most, then the content, then header fields.</summary>
+    public int Rank => Place switch
+    {
+        "trouble" => 0,
+        "status" => 1,
+        _ when Place.StartsWith("header:", StringComparison.Ordinal) || Place.StartsWith("cookie:", StringComparison.Ordinal) => 4,
+        _ when Place.StartsWith("redirect", StringComparison.Ordinal) => 3,
+        _ => 2,
+    };
+}
+
+/// <summary>A run: what was sent and what came, in order.</summary>
+/// <param name="Observations">The exchanges.</param>
+internal sealed record Run(IReadOnlyList<Observation> Observations)
+{
+    /// <summary>One of them, or null.</summary>
+    public Observation? this[Slot slot] => Observations.FirstOrDefault(o => o.Slot == slot);
+}
+
+/// <summary>What several runs of the same thing on one replica have in common, place by place; other runs are compared with it.</summary>
+internal sealed class TwinModel
+{
+    private enum Order { Fixed, Free, Growing }
+
+    /// <param name="What">How the items are compared.</param>
+    /// <param name="Fewest">How often each item comes at least.</param>
+    /// <param name="Most">How often at most.</param>
+    private sealed record ArrayRule(Order What, IReadOnlyDictionary<string, int> Fewest, IReadOnlyDictionary<string, int> Most);
+
+    /// <param name="Words">Which words of the request vary, by index.</param>
+    /// <param name="WordCount">How many words the request has.</param>
+    /// <param name="Texts">The rules by place.</param>
+    /// <param name="Arrays">The rules of arrays whose items are not compared by index.</param>
+    private sealed record SlotRule(IReadOnlyList<int> Words, int WordCount, Dictionary<string, TextRule> Texts, Dictionary<string, ArrayRule> Arrays);
+
+    private readonly Dictionary<Slot, SlotRule> _rules = [];
+    private readonly Noise _noise;
+
+    private TwinModel(Noise noise, Run last) => (_noise, Last) = (noise, last);
+
+    /// <summary>The last of the twins, to be shown as what was expected.</summary>
+    public Run Last { get; }
+
+    /// <summary>Whether something grows by the same amount with every run: then runs disturb each other, and go one after the other.</summary>
+    public bool Grows => _rules.Values.Any(r => r.Texts.Values.Any(t => t.Grows));
+
+    /// <summary>The first step whose status or trouble varied, or null.</summary>
+    public (int Step, IReadOnlyList<string> Statuses)? Unsteady { get; private set; }
+
+    /// <summary>Learns from twin runs, at least two.</summary>
+    public static TwinModel Learn(IReadOnlyList<Run> twins, Noise noise)
+    {
+        var model = new TwinModel(noise, twins[^1]);
+        var labels = twins.Select(_ => new Labels()).ToArray();
+        foreach (var slot in twins[0].Observations.Select(o => o.Slot))
+        {
+            var seen = twins.Select(t => t[slot]).OfType<Observation>().ToArray();
+            if (seen.Length < twins.Count) continue;
+            var statuses = seen.Select(o => o["trouble"] ?? o["status"] ?? "none").ToArray();
+            if (statuses.Distinct().Count() > 1) model.Unsteady ??= (slot.Step, statuses);
+            model._rules.Add(slot, LearnSlot(slot, seen, labels));
+        }
+        return model;
+    }
+
+    /// <summary>Where a run is not as the twins were, above the noise. Only sendings that the twins have are compared.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="before">The undisturbed run just before it, from which growing numbers are counted; null: the last of the twins.</param>
+    public IReadOnlyList<Difference> Compare(Run run, Run? before = null)
+    {
+        var differences = new List<Difference>();
+        var labels = new Labels();
+        foreach (var observation in run.Observations)
+            if (_rules.TryGetValue(observation.Slot, out var rule)) CompareSlot(observation, rule, labels, (before ?? Last)[observation.Slot], differences);
+        return [.. differences.Where(d => !_noise.Contains(d.Slot.Step, d.Place))];
+    }
+
+    /// <summary>Whether a place is the same in all twins.</summary>
+    public bool IsConstant(Slot slot, string place) => _rules.TryGetValue(slot, out var rule) && rule.Texts.TryGetValue(place, out var text) && text.IsConstant;
+
+    /// <summary>The places of a sending at which a new number or id comes with every run.</summary>
+    public IEnumerable<string> VaryingPlaces(Slot slot) =>
+        _rules.TryGetValue(slot, out var rule) ? rule.Texts.Where(t => !t.Value.IsConstant).Select(t => t.Key) : [];
+
+    private static SlotRule LearnSlot(Slot slot, Observation[] seen, Labels[] labels)
+    {
+        var name = slot.Occurrence == 0 ? $"{slot.Step}" : $"{slot.Step}'{slot.Occurrence}";
+        var words = new List<int>();
+        if (seen.All(o => o.Sent.Count == seen[0].Sent.Count))
+            for (var w = 0; w < seen[0].Sent.Count; w++)
+            {
+                if (seen.All(o => o.Sent[w] == seen[0].Sent[w])) continue;
+                words.Add(w);
+                for (var i = 0; i < seen.Length; i++) NameSent(name, w, seen[i].Sent[w], labels[i]);
+            }
+        var arrays = LearnArrays(seen, labels);
+        var texts = new Dictionary<string, TextRule>(StringComparer.Ordinal);
+        foreach (var place in seen.SelectMany(o => o.Places).Distinct(StringComparer.Ordinal))
+        {
+            if (Sequences.Take(place) is var (array, _, _) && arrays.TryGetValue(array, out var rule) && rule.What != Order.Fixed) continue;
+            var values = seen.Select(o => o[place]).OfType<string>().ToArray();
+            texts.Add(place, values.Length == seen.Length ? TextRule.Learn($"{name}:{place}", values, labels, Ids.IsIdLike(place)) : TextRule.Sometimes);
+        }
+        foreach (var array in arrays.Keys)
+            texts.Add(Sequences.CountOf(array), TextRule.Learn($"{name}:{array}", [.. seen.Select(o => Count(o, array))], labels, isId: false));
+        return new SlotRule(words, seen[0].Sent.Count, texts, arrays);
+    }
+
+    private static void NameSent(string name, int word, string value, Labels labels)
+    {
+        var label = string.Create(CultureInfo.InvariantCulture, $"{name}:sent{word}");
+        if (Labels.IsDistinctive(value) || (value.Length >= 6 && !Labels.IsNumber(value, out _))) labels.AddText($"<{label}>", value);
+        else if (Labels.IsNumber(value, out _)) labels.AddNumber(label, value);
+    }
+
+    private static Dictionary<string, ArrayRule> LearnArrays(Observation[] seen, Labels[] labels)
+    {
+        var found = seen.Select((o, i) => Sequences.Of(o, labels[i])).ToArray();
+        var rules = new Dictionary<string, ArrayRule>(StringComparer.Ordinal);
+        foreach (var array in found.SelectMany(f => f.Keys).Distinct(StringComparer.Ordinal))
+        {
+            var items = found.Select(f => f.GetValueOrDefault(array) ?? []).ToArray();
+            var counts = items.Select(Sequences.Counts).ToArray();
+            var all = counts.SelectMany(c => c.Keys).Distinct(StringComparer.Ordinal).ToArray();
+            var fewest = all.ToDictionary(i => i, i => counts.Min(c => c.GetValueOrDefault(i)), StringComparer.Ordinal);
+            var most = all.ToDictionary(i => i, i => counts.Max(c => c.GetValueOrDefault(i)), StringComparer.Ordinal);
+            var what = items.Any(i => i.Count != items[0].Count) ? Order.Growing
+                : !items.All(i => i.SequenceEqual(items[0])) && all.All(i => fewest[i] == most[i]) ? Order.Free : Order.Fixed;
+            rules.Add(array, new ArrayRule(what, fewest, most));
+        }
+        return rules;
+    }
+
+    private static void CompareSlot(Observation observation, SlotRule rule, Labels labels, Observation? before, List<Difference> differences)
+    {
+        var slot = observation.Slot;
+        var name = slot.Occurrence == 0 ? $"{slot.Step}" : $"{slot.Step}'{slot.Occurrence}";
+        if (observation.Sent.Count == rule.WordCount)
+            foreach (var word in rule.Words) NameSent(name, word, observation.Sent[word], labels);
+        var arrays = Sequences.Of(observation, labels);
+        foreach (var place in observation.Places.Concat(rule.Texts.Keys).Distinct(StringComparer.Ordinal))
+        {
+            if (Sequences.Take(place) is var (array, _, _) && rule.Arrays.TryGetValue(array, out var order) && order.What != Order.Fixed) continue;
+            var isCount = place.EndsWith("[#]", StringComparison.Ordinal);
+            var actual = isCount ? Count(observation, place[..^3]) : observation[place];
+            var earlier = before is null ? null : isCount ? Count(before, place[..^3]) : before[place];
+            if (!rule.Texts.TryGetValue(place, out var text)) differences.Add(new Difference(slot, place, null, actual));
+            else if (actual is null)
+            {
+                // A value that varies but was always there is missed too; one that came only sometimes is not.
+                if (text != TextRule.Sometimes) differences.Add(new Difference(slot, place, earlier, null));
+            }
+            else
+            {
+                if (!text.Fits(actual, labels, earlier)) differences.Add(new Difference(slot, place, earlier, actual));
+                text.Name($"{name}:{place}", actual, labels, Ids.IsIdLike(place));
+            }
+        }
+        foreach (var (array, order) in rule.Arrays)
+            if (order.What != Order.Fixed) CompareItems(slot, array, order, Sequences.Counts(arrays.GetValueOrDefault(array) ?? []), differences);
+    }
+
+    private static void CompareItems(Slot slot, string array, ArrayRule rule, Dictionary<string, int> counts, List<Difference> differences)
+    {
+        var isExact = rule.What == Order.Free;
+        foreach (var (item, fewest) in rule.Fewest)
+        {
+            var count = counts.GetValueOrDefault(item);
+            if (count < fewest) differences.Add(new Difference(slot, array + "[*]", Shown(item, fewest), count == 0 ? null : Shown(item, count)));
+            else if (fewest > 0 && count > rule.Most[item]) differences.Add(new Difference(slot, array + "[*]", Shown(item, rule.Most[item]), Shown(item, count)));
+        }
+        if (isExact)
+            foreach (var item in counts.Keys)
+                if (!rule.Fewest.ContainsKey(item)) differences.Add(new Difference(slot, array + "[*]", null, Shown(item, counts[item])));
+    }
+
+    private static string Shown(string item, int count) =>
+        string.Create(CultureInfo.InvariantCulture, $"{count} × {item.TrimEnd('\n').Replace("\n", ", ", StringComparison.Ordinal)}");
+
+    private static string Count(Observation observation, string array)
+    {
+        var most = -1;
+        foreach (var place in observation.Places)
+            if (Sequences.Take(place) is var (of, index, _) && of == array) most = Math.Max(most, index);
+        return (most + 1).ToString(CultureInfo.InvariantCulture);
+    }
+}
+
+/// <summary>Places that vary by themselves, learned from every undisturbed run of the check. A difference there says nothing.</summary>
+internal sealed class Noise(Func<string, bool> isIgnored)
+{
+    private readonly HashSet<(int Step, string Place)> _places = [];
+
+    /// <summary>Adds a place.</summary>
+    public void Add(int step, string place)
+    {
+        lock (_places) _places.Add((step, place));
+    }
+
+    /// <summary>Whether a place is noise, or the user wants it ignored.</summary>
+    public bool Contains(int step, string place)
+    {
+        lock (_places) return _places.Contains((step, place)) || isIgnored(place);
+    }
+}

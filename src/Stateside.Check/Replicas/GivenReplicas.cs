@@ -1,0 +1,89 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Stateside.Check.Replicas;
+
+/// <summary>Replicas that run already, and the commands that stop and restart them.</summary>
+/// <param name="Addresses">Where they listen.</param>
+/// <param name="Restart">The command that kills replica <c>{i}</c> and starts it again, or null.</param>
+/// <param name="Stop">A command that kills replica <c>{i}</c> before <paramref name="Restart"/> is run, or null.</param>
+public sealed record GivenOptions(IReadOnlyList<Uri> Addresses, string? Restart, string? Stop)
+{
+    /// <summary>The path that answers below 500 once a replica serves. Default <c>/</c>.</summary>
+    public string Ready { get; init; } = "/";
+
+    /// <summary>The longest a replica, or one of the commands, may take. Default 30 s.</summary>
+    public TimeSpan ReadyWithin { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The form in which text of the commands is shown: masks secrets.</summary>
+    public Func<string, string> Mask { get; init; } = text => text;
+}
+
+/// <summary>The one set of replicas that was given by URL.</summary>
+public sealed class GivenSource(GivenOptions options, TimeProvider time) : ReplicaSource
+{
+    /// <inheritdoc/>
+    public override int MostSets => 1;
+
+    /// <inheritdoc/>
+    public override bool CanRestart => options.Restart is not null;
+
+    /// <inheritdoc/>
+    public override int Count => options.Addresses.Count;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Names => [.. options.Addresses.Select(a => options.Mask(a.GetLeftPart(UriPartial.Authority)))];
+
+    /// <inheritdoc/>
+    public override async Task<ReplicaSet> OpenAsync(CancellationToken cancellationToken)
+    {
+        var set = new GivenSet(options, time);
+        for (var i = 0; i < Count; i++) await set.WaitAsync(i, cancellationToken);
+        return set;
+    }
+
+    private sealed class GivenSet(GivenOptions options, TimeProvider time) : ReplicaSet
+    {
+        public override IReadOnlyList<Uri> Addresses => options.Addresses;
+
+        public override bool CanRestart => options.Restart is not null;
+
+        public override async Task RestartAsync(IReadOnlyList<int> replicas, CancellationToken cancellationToken)
+        {
+            if (options.Stop is { } stop)
+                foreach (var replica in replicas) await RunAsync(stop, replica, cancellationToken);
+            foreach (var replica in replicas) await RunAsync(options.Restart!, replica, cancellationToken);
+            foreach (var replica in replicas) await WaitAsync(replica, cancellationToken);
+        }
+
+        public override (int Replica, string Said)? Crashed() => null;
+
+        public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+        public async Task WaitAsync(int replica, CancellationToken cancellationToken)
+        {
+            var fault = await Readiness.WaitAsync(options.Addresses[replica], options.Ready, options.ReadyWithin, () => false, time, cancellationToken);
+            if (fault is not null)
+                throw new ReplicaException($"{options.Addresses[replica].GetLeftPart(UriPartial.Authority)} does not serve ({fault}). --ready PATH names what answers below 500.");
+        }
+
+        // The command may leave the replica running in the background, so only the command's own end is waited for, not that of its output.
+        private async Task RunAsync(string command, int replica, CancellationToken cancellationToken)
+        {
+            var text = command.Replace("{i}", replica.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+            using var process = Process.Start("/bin/sh", ["-c", "exec </dev/null >/dev/null 2>&1\n" + text]);
+            using var bound = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            bound.CancelAfter(options.ReadyWithin);
+            try
+            {
+                await process.WaitForExitAsync(bound.Token);
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                process.Kill(entireProcessTree: true);
+                throw new ReplicaException($"the command \"{options.Mask(text)}\" does not end. Let it start the replica in the background.");
+            }
+            if (process.ExitCode != 0) throw new ReplicaException($"the command \"{options.Mask(text)}\" ended with exit code {process.ExitCode}.");
+        }
+    }
+}

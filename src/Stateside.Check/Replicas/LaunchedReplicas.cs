@@ -1,0 +1,149 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+
+namespace Stateside.Check.Replicas;
+
+/// <summary>Replicas that this program launches itself, as many sets as the experiments need.</summary>
+public sealed class LaunchedSource(LaunchOptions options, TimeProvider time) : ReplicaSource
+{
+    /// <inheritdoc/>
+    public override int MostSets => options.MostSets;
+
+    /// <inheritdoc/>
+    public override bool CanRestart => true;
+
+    /// <inheritdoc/>
+    public override int Count => options.Replicas;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Names => [.. Enumerable.Range(0, Count).Select(i => $"{options.Mask(options.Command)} (replica {i})")];
+
+    /// <inheritdoc/>
+    public override async Task<ReplicaSet> OpenAsync(CancellationToken cancellationToken)
+    {
+        var set = new LaunchedSet(options, time);
+        try
+        {
+            await set.StartAsync(cancellationToken);
+            return set;
+        }
+        catch
+        {
+            await set.DisposeAsync();
+            throw;
+        }
+    }
+}
+
+/// <summary>One set of launched replicas. Each keeps its port, number and directory over restarts.</summary>
+internal sealed class LaunchedSet(LaunchOptions options, TimeProvider time) : ReplicaSet
+{
+    private const int ShownLines = 20;
+    private const int MostTries = 3;
+
+    private readonly Replica[] _replicas = [.. Enumerable.Range(0, options.Replicas).Select(i => new Replica(i))];
+    private DirectoryInfo? _root;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Uri> Addresses => [.. _replicas.Select(r => r.Address)];
+
+    /// <inheritdoc/>
+    public override bool CanRestart => true;
+
+    /// <summary>Starts all.</summary>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _root = Directory.CreateTempSubdirectory("stateside-check-");
+        return Task.WhenAll(_replicas.Select(r => StartAsync(r, isNew: true, cancellationToken)));
+    }
+
+    /// <inheritdoc/>
+    public override async Task RestartAsync(IReadOnlyList<int> replicas, CancellationToken cancellationToken)
+    {
+        await Task.WhenAll(replicas.Select(i => _replicas[i].EndAsync()));
+        await Task.WhenAll(replicas.Select(i => StartAsync(_replicas[i], isNew: false, cancellationToken)));
+    }
+
+    /// <inheritdoc/>
+    public override (int Replica, string Said)? Crashed() =>
+        _replicas.FirstOrDefault(r => r.Process is { HasExited: true }) is { } ended ? (ended.Number, options.Mask(ended.Process!.Said(ShownLines))) : null;
+
+    /// <inheritdoc/>
+    public override async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(_replicas.Select(r => r.EndAsync()));
+        try
+        {
+            _root?.Delete(recursive: true);
+        }
+        catch (IOException)
+        {
+            // What a dying process still writes there is left to the system's own cleaning of temporary files.
+        }
+    }
+
+    private async Task StartAsync(Replica replica, bool isNew, CancellationToken cancellationToken)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            if (isNew) replica.Address = new Uri($"http://127.0.0.1:{FreePort()}");
+            var directory = Directory.CreateDirectory(Path.Combine(_root!.FullName, $"replica-{replica.Number}")).FullName;
+            var words = ShellWords.Split(Fill(options.Command, replica, directory));
+            var environment = options.Environment.ToDictionary(e => e.Key, e => Fill(e.Value, replica, directory));
+            replica.Process = LaunchedProcess.Start(words, environment, options.WorkingDirectory);
+            var process = replica.Process;
+            var fault = await Readiness.WaitAsync(replica.Address, options.Ready, options.ReadyWithin, () => process.HasExited, time, cancellationToken);
+            if (fault is null) return;
+            var said = process.Said(ShownLines);
+            var isPortTaken = process.HasExited && (said.Contains("in use", StringComparison.OrdinalIgnoreCase) || said.Contains("EADDRINUSE", StringComparison.Ordinal));
+            await replica.EndAsync();
+            if (isPortTaken && tries < MostTries) continue;
+            throw new ReplicaException(Complaint(replica, fault, said));
+        }
+    }
+
+    private string Complaint(Replica replica, string fault, string said) => string.Create(CultureInfo.InvariantCulture,
+        $"replica {replica.Number} does not serve within {options.ReadyWithin.TotalSeconds:0} s ({fault}). Does the command listen on {{port}} of 127.0.0.1? --ready PATH names what answers once it serves, --ready-timeout the wait. It said last:\n{options.Mask(said.Length == 0 ? "(nothing)" : said)}");
+
+    private static string Fill(string text, Replica replica, string directory) => text
+        .Replace("{port}", replica.Address.Port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+        .Replace("{i}", replica.Number.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+        .Replace("{dir}", directory, StringComparison.Ordinal);
+
+    /// <summary>A port that nobody uses now, below those that the kernel gives to clients, so that it is free again after a restart. Drawn, since several checks may look at once.</summary>
+    private static int FreePort()
+    {
+        while (true)
+        {
+            var port = RandomNumberGenerator.GetInt32(22_100, 30_000);
+            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Taken: draw again.
+            }
+        }
+    }
+
+    private sealed class Replica(int number)
+    {
+        public int Number { get; } = number;
+
+        public Uri Address { get; set; } = new("http://127.0.0.1");
+
+        public LaunchedProcess? Process { get; set; }
+
+        public async Task EndAsync()
+        {
+            var process = Process;
+            Process = null;
+            if (process is not null) await process.DisposeAsync();
+        }
+    }
+}
