@@ -7,6 +7,9 @@ namespace Stateside.Check.Comparing;
 /// <c>status</c>; <c>header:NAME</c>; <c>header:location?PARAMETER</c>; <c>cookie:NAME</c> (set or removed, and its attributes; <c>cookie:NAME=</c> is its value);
 /// <c>json:$.a[0].b</c>; <c>html:title</c>, <c>html:text[3]</c>, <c>html:form[0].action</c>, <c>html:form[0].field[csrf]</c>, <c>html:link[2]</c>, <c>html:meta[csrf-token]</c>;
 /// <c>text:line[4]</c>; <c>bytes:length</c>, <c>bytes:sha256</c>; <c>trouble</c>.
+/// Of JSON every scalar has a place, an array its length (<c>json:$.list.length()</c>), an empty object <c>{}</c>; NDJSON and the data of server-sent events are an array.
+/// A cookie's fact is <c>set</c> or <c>removed</c>, then its attributes in lower case: <c>set; httponly; path=/; samesite=lax</c>, <c>expires</c> without its date.
+/// Left out: what connections and proxies add (Date, Age, Connection, Content-Length, Transfer-Encoding, Keep-Alive, Via, …), and Set-Cookie, which is taken apart.
 /// </summary>
 /// <param name="Values">The places with their values, in the order in which they came.</param>
 public sealed record Facts(IReadOnlyList<KeyValuePair<string, string>> Values)

@@ -5,7 +5,11 @@ namespace Stateside.Check.Scenarios;
 /// <param name="Steps">The steps, in order; at least one.</param>
 /// <param name="Variables">The file's variables by name, as templates (<c>@name = value</c>); empty for a HAR.</param>
 /// <param name="Notices">What the reader left out, corrected or correlated, one sentence each, to be printed.</param>
-public sealed record Scenario(string Name, IReadOnlyList<Step> Steps, IReadOnlyDictionary<string, string> Variables, IReadOnlyList<string> Notices);
+public sealed record Scenario(string Name, IReadOnlyList<Step> Steps, IReadOnlyDictionary<string, string> Variables, IReadOnlyList<string> Notices)
+{
+    /// <summary>The names of the variables whose values are masked in reports (<c># @secret name</c>, and those whose names look secret).</summary>
+    public IReadOnlySet<string> SecretVariables { get; init; } = new HashSet<string>();
+}
 
 /// <summary>One request of a scenario. Texts are templates: <c>{{…}}</c> is filled in when the step is sent.</summary>
 public sealed record Step
@@ -44,7 +48,11 @@ public sealed record Step
 /// <summary>The body of a step.</summary>
 /// <param name="Template">Its text, a template; null where it is bytes.</param>
 /// <param name="Bytes">Its bytes, sent as they are; null where it is text.</param>
-public sealed record StepBody(string? Template, ReadOnlyMemory<byte>? Bytes);
+public sealed record StepBody(string? Template, ReadOnlyMemory<byte>? Bytes)
+{
+    /// <summary>The pieces of which the body consists (a multipart body with a binary file): each text or bytes. Null where it is one piece.</summary>
+    public IReadOnlyList<StepBody>? Pieces { get; init; }
+}
 
 /// <summary>A value that is taken from a live response and kept under a name, which templates then use as <c>{{name}}</c>.</summary>
 /// <param name="Name">The name.</param>

@@ -1,0 +1,133 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Stateside.Check.Conversations;
+
+/// <summary>
+/// Masks secrets in what is shown. A masked value keeps its length, four leading characters if it is long enough to spare them, and four hexadecimal digits by which equal
+/// secrets look equal within one run: <c>eyJh…[312:7f3a]</c>. The digits are keyed by the process, so that nobody can try passwords against a report.
+/// </summary>
+public static partial class Masks
+{
+    private const int SparesLeading = 16;
+    private static readonly byte[] Key = RandomNumberGenerator.GetBytes(32);
+
+    /// <summary>A masked value; empty stays empty, and what is masked already stays as it is.</summary>
+    public static string Value(string secret)
+    {
+        if (secret.Length == 0 || Masked().IsMatch(secret)) return secret;
+        var digits = Convert.ToHexStringLower(HMACSHA256.HashData(Key, Encoding.UTF8.GetBytes(secret)).AsSpan(0, 2));
+        return string.Create(CultureInfo.InvariantCulture, $"{(secret.Length >= SparesLeading ? secret[..4] : "")}…[{secret.Length}:{digits}]");
+    }
+
+    /// <summary>Whether a field, header, variable or JSON name looks as if it held a secret.</summary>
+    public static bool IsSecretName(string name) => SecretName().IsMatch(name) && !NotSecretName().IsMatch(name);
+
+    /// <summary>The value of a header field, its secrets masked.</summary>
+    public static string Header(string name, string value) => name.ToLowerInvariant() switch
+    {
+        "authorization" or "proxy-authorization" when value.IndexOf(' ') is var space and > 0 => $"{value[..space]} {Value(value[(space + 1)..].Trim())}",
+        "authorization" or "proxy-authorization" => Value(value),
+        "cookie" => string.Join("; ", value.Split(';').Select(MaskPair)),
+        "set-cookie" => value.Split(';', 2) is [var pair, var rest] ? $"{MaskPair(pair)};{rest}" : MaskPair(value),
+        "location" or "referer" or "content-location" or "refresh" => Text(value),
+        _ => IsSecretName(name) ? Value(value) : value,
+    };
+
+    /// <summary>A text of any kind (JSON, form, HTML, query, headers), its secrets masked.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="secrets">Values that are masked wherever they stand: those of <see cref="Conversation.Secrets"/>. Shorter ones than 4 characters are left.</param>
+    public static string Text(string text, IEnumerable<string>? secrets = null)
+    {
+        foreach (var secret in (secrets ?? []).Where(s => s.Length >= 4).Distinct().OrderByDescending(s => s.Length))
+        {
+            text = text.Replace(secret, Value(secret), StringComparison.Ordinal);
+            if (Uri.EscapeDataString(secret) is var escaped && escaped != secret) text = text.Replace(escaped, Value(secret), StringComparison.Ordinal);
+        }
+        text = JsonMember().Replace(text, m => IsSecretName(m.Groups["n"].Value) ? m.Groups["h"].Value + Value(m.Groups["v"].Value) + m.Groups["t"].Value : m.Value);
+        text = HtmlField().Replace(text, m => IsSecretName(m.Groups["n"].Value) ? m.Groups["h"].Value + Value(m.Groups["v"].Value) : m.Value);
+        text = Pair().Replace(text, m => IsSecretName(m.Groups["n"].Value) ? m.Groups["n"].Value + "=" + Value(m.Groups["v"].Value) : m.Value);
+        return Jwt().Replace(text, m => Value(m.Value));
+    }
+
+    /// <summary>The value at a place of <see cref="Comparing.Facts"/>, masked if the place's name looks secret or it is a cookie's value.</summary>
+    public static string Fact(string place, string value, IEnumerable<string>? secrets = null) =>
+        place.StartsWith("cookie:", StringComparison.Ordinal) && place.EndsWith('=') || IsSecretName(LastName(place)) ? Value(value)
+        : place.StartsWith("header:", StringComparison.Ordinal) ? Text(Header(place["header:".Length..], value), secrets)
+        : Text(value, secrets);
+
+    /// <summary>An exchange as text, request and response, secrets masked, bodies cut after <paramref name="maxBody"/> characters; bytes that are no text are counted.</summary>
+    public static string Of(Exchange exchange, IEnumerable<string>? secrets = null, int maxBody = 4000)
+    {
+        var known = (secrets ?? []).Concat(SecretsOf(exchange)).ToList();
+        var text = new StringBuilder();
+        if (exchange.Request is { } request)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{request.Method} {Text(request.Url.PathAndQuery, known)} HTTP/1.1\n");
+            foreach (var (name, value) in request.Headers) text.Append(CultureInfo.InvariantCulture, $"{name}: {Text(Header(name, value), known)}\n");
+            AppendBody(text, request.Body, request.Headers, known, maxBody);
+            text.Append('\n');
+        }
+        if (exchange.Answer is { } answer)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"HTTP/1.1 {answer.Status}\n");
+            foreach (var (name, value) in answer.Headers) text.Append(CultureInfo.InvariantCulture, $"{name}: {Text(Header(name, value), known)}\n");
+            AppendBody(text, answer.Body, answer.Headers, known, maxBody);
+            if (answer.Truncated) text.Append("… (more followed)\n");
+        }
+        if (exchange.Detail is { } detail) text.Append(CultureInfo.InvariantCulture, $"({Text(detail, known)})\n");
+        return text.ToString();
+    }
+
+    /// <summary>The name in which a place ends: <c>csrf</c> of <c>html:form[0].field[csrf]</c>, <c>token</c> of <c>json:$.a.token</c>.</summary>
+    internal static string LastName(string place) => LastNameOf().Match(place) is { Success: true } m ? m.Groups[1].Value : place;
+
+    /// <summary>The values of an exchange's request that were filled in from secrets.</summary>
+    internal static IEnumerable<string> SecretsOf(Exchange exchange) => exchange.Request?.Filled is not { } filled ? [] :
+        filled.Target.Concat(filled.Headers.SelectMany(h => h.Value)).Concat(filled.Body ?? []).Where(p => p.Secret).Select(p => p.Text);
+
+    private static void AppendBody(StringBuilder text, ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, List<string> secrets, int maxBody)
+    {
+        if (body.IsEmpty) return;
+        text.Append('\n');
+        var type = headers.Where(h => h.Key.Equals("content-type", StringComparison.OrdinalIgnoreCase)).Select(h => h.Value).FirstOrDefault();
+        if (Comparing.BodyText.Decode(body.Span, type) is not { } decoded)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"({body.Length} bytes, SHA-256 {Convert.ToHexStringLower(SHA256.HashData(body.Span))})\n");
+            return;
+        }
+        // Masked before it is cut, so that a secret at the cut is not left half.
+        var masked = Text(decoded.Length > 20 * maxBody ? decoded[..(20 * maxBody)] : decoded, secrets);
+        text.Append(masked.Length > maxBody ? masked[..maxBody] + "…" : masked).Append('\n');
+    }
+
+    private static string MaskPair(string pair) => pair.IndexOf('=') is var i and >= 0 ? pair[..(i + 1)] + Value(pair[(i + 1)..].Trim()) : Value(pair.Trim());
+
+    [GeneratedRegex(@"pass(word|wd|phrase|code)?|pwd|secret|token|api[_-]?key|private[_-]?key|access[_-]?key|credential|\bkey$|^key$|session[_-]?id|sessid|^sid$|connect\.sid|csrf|xsrf|nonce|\botp\b|\bpin\b|authorization|assertion|^code$|jwt|signature|viewstate$",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex SecretName();
+
+    // An Idempotency-Key authorises nothing, and reports about retries must show it.
+    [GeneratedRegex(@"idempotency-key|token_type|tokentype|expires|passive|passage|passenger|compass|bypass", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex NotSecretName();
+
+    [GeneratedRegex("""(?<h>["'](?<n>[^"'\\\s]{1,100})["']\s*:\s*["'])(?<v>(?:[^"'\\]|\\.)*)(?<t>["'])""", RegexOptions.CultureInvariant)]
+    private static partial Regex JsonMember();
+
+    [GeneratedRegex("""(?<h>\b(?:name|id)=["']?(?<n>[^"'\s>]{1,100})["']?[^<>]{0,300}?\b(?:value|content)=["']?)(?<v>[^"'<>]*)""", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex HtmlField();
+
+    [GeneratedRegex("""(?<![\w.-])(?<n>[\w.\-\[\]]{1,100})=(?<v>[^&\s"'<>;]+)""", RegexOptions.CultureInvariant)]
+    private static partial Regex Pair();
+
+    [GeneratedRegex(@"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*", RegexOptions.CultureInvariant)]
+    private static partial Regex Jwt();
+
+    [GeneratedRegex(@"^.{0,4}…\[\d+:[0-9a-f]{4}\]$", RegexOptions.CultureInvariant)]
+    private static partial Regex Masked();
+
+    [GeneratedRegex(@"([\w%-]+(?:\.sid)?)[\]'=]*$", RegexOptions.CultureInvariant)]
+    private static partial Regex LastNameOf();
+}

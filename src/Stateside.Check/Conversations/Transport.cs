@@ -1,0 +1,148 @@
+using System.IO.Compression;
+using System.Net;
+using System.Net.Security;
+using System.Text;
+
+namespace Stateside.Check.Conversations;
+
+/// <summary>What came of one request.</summary>
+internal readonly record struct Arrival(Answer? Answer, Trouble? Trouble, string? Detail);
+
+/// <summary>The connections of one conversation: HTTP/1.1, without cookies, redirects, proxies or decompression of their own, all of which would hide what the service does.</summary>
+internal sealed class Transport(ConversationOptions options, TimeProvider time, bool anyCertificate) : IDisposable
+{
+    private const int MaxHeaderKilobytes = 64;
+    private static readonly TimeSpan EventStreamCut = TimeSpan.FromSeconds(2);
+
+    private readonly HttpMessageInvoker _invoker = new(new SocketsHttpHandler
+    {
+        UseCookies = false,
+        AllowAutoRedirect = false,
+        UseProxy = false,
+        AutomaticDecompression = DecompressionMethods.None,
+        MaxResponseHeadersLength = MaxHeaderKilobytes,
+        ActivityHeadersPropagator = null,
+        // Octets pass through unchanged in both directions: cookies may hold any.
+        RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
+        ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
+        SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, errors) => anyCertificate || errors == SslPolicyErrors.None },
+    });
+
+    /// <summary>Sends a request and reads the whole response, within the limits.</summary>
+    public async Task<Arrival> SendAsync(SentRequest request, CancellationToken ct)
+    {
+        using var timeout = new CancellationTokenSource(options.Timeout, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(ct, timeout.Token);
+        HttpResponseMessage response;
+        try
+        {
+            using var message = Message(request);
+            response = await _invoker.SendAsync(message, both.Token);
+        }
+        catch (Exception e) when (!ct.IsCancellationRequested && Understand(e, headCame: false) is { } arrival)
+        {
+            return arrival;
+        }
+        using (response)
+        {
+            return await ReadAsync(request.Method, response, both.Token, ct);
+        }
+    }
+
+    /// <summary>Closes the connections.</summary>
+    public void Dispose() => _invoker.Dispose();
+
+    private static HttpRequestMessage Message(SentRequest request)
+    {
+        var message = new HttpRequestMessage(new HttpMethod(request.Method), request.Url) { Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        var type = request.Headers.Any(h => h.Key.StartsWith("Content-", StringComparison.OrdinalIgnoreCase));
+        // An unsafe request always has a content, if an empty one: the handler sends a request without content once more when a kept connection
+        // turns out to be closed, and would so itself double the effect that the audit looks for.
+        if (!request.Body.IsEmpty || type || request.Method is not ("GET" or "HEAD" or "OPTIONS" or "TRACE" or "QUERY")) message.Content = new ReadOnlyMemoryContent(request.Body);
+        foreach (var (name, value) in request.Headers)
+            if (!message.Headers.TryAddWithoutValidation(name, value)) message.Content?.Headers.TryAddWithoutValidation(name, value);
+        return message;
+    }
+
+    private async Task<Arrival> ReadAsync(string method, HttpResponseMessage response, CancellationToken token, CancellationToken ct)
+    {
+        var headers = response.Headers.NonValidated.Concat(response.Content.Headers.NonValidated)
+            .SelectMany(h => h.Value.Select(v => KeyValuePair.Create(h.Key, v))).ToList();
+        var answer = new Answer((int)response.StatusCode, headers, ReadOnlyMemory<byte>.Empty, false);
+        if (response.StatusCode == HttpStatusCode.SwitchingProtocols || method == "HEAD") return new(answer, null, null);
+        var stream = Comparing.BodyText.MediaType(answer.Header("content-type")) == "text/event-stream";
+        using var cut = new CancellationTokenSource(stream ? EventStreamCut : Timeout.InfiniteTimeSpan, time);
+        using var all = CancellationTokenSource.CreateLinkedTokenSource(token, cut.Token);
+        var body = new MemoryStream();
+        try
+        {
+            await using var raw = await response.Content.ReadAsStreamAsync(all.Token);
+            await using var decoded = ContentCoding.Undo(raw, answer.Header("content-encoding"));
+            var more = await CopyAsync(decoded, body, options.MaxBodyBytes, all.Token);
+            return new(answer with { Body = body.ToArray(), Truncated = more }, null, more ? $"the body is over {options.MaxBodyBytes} bytes and was cut there" : null);
+        }
+        catch (OperationCanceledException) when (!token.IsCancellationRequested)
+        {
+            return new(answer with { Body = body.ToArray(), Truncated = true }, null, "the stream of events was cut after its first 2 seconds");
+        }
+        catch (Exception e) when (!ct.IsCancellationRequested && Understand(e, headCame: true) is { } arrival)
+        {
+            return arrival with { Answer = answer with { Body = body.ToArray(), Truncated = true } };
+        }
+    }
+
+    /// <summary>Copies at most <paramref name="limit"/> bytes.</summary>
+    /// <returns>Whether there was more.</returns>
+    private static async Task<bool> CopyAsync(Stream from, MemoryStream to, int limit, CancellationToken ct)
+    {
+        var buffer = new byte[16 * 1024];
+        while (true)
+        {
+            var read = await from.ReadAsync(buffer, ct);
+            if (read == 0) return false;
+            var room = limit - (int)to.Length;
+            to.Write(buffer, 0, Math.Min(read, room));
+            if (read > room) return true;
+        }
+    }
+
+    private Arrival? Understand(Exception e, bool headCame) => e switch
+    {
+        OperationCanceledException => new(null, Trouble.TimedOut, headCame ? $"the body did not end within {options.Timeout.TotalSeconds:0.#} s" : $"nothing came within {options.Timeout.TotalSeconds:0.#} s"),
+        HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse } or HttpIOException { HttpRequestError: HttpRequestError.InvalidResponse } =>
+            new(null, Trouble.BadResponse, "what came is not HTTP"),
+        HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } => new(null, Trouble.BadResponse, $"the header is over {MaxHeaderKilobytes} KiB"),
+        HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => new(null, Trouble.NoConnection, "TLS could not be agreed on, or the certificate is not trusted"),
+        HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError } => new(null, Trouble.NoConnection, "nobody accepts connections there"),
+        InvalidDataException => new(null, Trouble.BadResponse, "the body is not in the coding that Content-Encoding names"),
+        IOException or HttpRequestException => headCame
+            ? new(null, Trouble.BrokenOff, "the connection broke within the body")
+            : new(null, Trouble.NoConnection, "the connection broke before the head of the response"),
+        _ => null,
+    };
+}
+
+/// <summary>Content codings (RFC 9110, section 8.4.1).</summary>
+internal static class ContentCoding
+{
+    private const int MaxCodings = 3;
+
+    /// <summary>The codings that can be undone, as Accept-Encoding names them.</summary>
+    public static readonly string[] Known = ["gzip", "deflate", "br"];
+
+    /// <summary>The field's codings, in the order in which they were applied, or null if one is unknown.</summary>
+    public static IReadOnlyList<string>? Read(string? contentEncoding)
+    {
+        var codings = (contentEncoding ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Select(c => c.ToLowerInvariant()).Where(c => c != "identity").Select(c => c == "x-gzip" ? "gzip" : c).ToList();
+        return codings.Count <= MaxCodings && codings.All(Known.Contains) ? codings : null;
+    }
+
+    /// <summary>A stream of the content with its codings undone; the stream itself if one is unknown.</summary>
+    public static Stream Undo(Stream raw, string? contentEncoding) => (Read(contentEncoding) ?? []).Reverse().Aggregate(raw, (stream, coding) => coding switch
+    {
+        "gzip" => new GZipStream(stream, CompressionMode.Decompress),
+        "br" => new BrotliStream(stream, CompressionMode.Decompress),
+        _ => new ZLibStream(stream, CompressionMode.Decompress),
+    });
+}
