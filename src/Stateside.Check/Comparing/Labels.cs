@@ -11,7 +11,7 @@ internal sealed class Labels
     private const int MostTexts = 500;
     private const int ShortestText = 6;
     private readonly List<(string Value, string Name)> _texts = [];
-    private readonly Dictionary<string, string> _numbers = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<string>> _numbers = new(StringComparer.Ordinal);
 
     /// <summary>Whether a value is long and odd enough to be looked for within other texts.</summary>
     public static bool IsDistinctive(string value) => value.Length >= ShortestText && (value.Length >= 16 || value.Any(char.IsAsciiDigit)) && !IsNumber(value, out _);
@@ -29,17 +29,21 @@ internal sealed class Labels
         _texts.Insert(at < 0 ? _texts.Count : at, (value, name));
     }
 
-    /// <summary>Gives an id that is a number a name.</summary>
-    public void AddNumber(string name, string value) => _numbers.TryAdd(name, value);
+    /// <summary>Gives an id that is a number a name. What is sent again may give another one under the same name.</summary>
+    public void AddNumber(string name, string value)
+    {
+        if (!_numbers.TryGetValue(name, out var values)) _numbers.Add(name, values = []);
+        values.Add(value);
+    }
 
     /// <summary>The names of the numbers.</summary>
     public IEnumerable<string> NumberNames => _numbers.Keys;
 
-    /// <summary>A number by its name, or null.</summary>
-    public string? Number(string name) => _numbers.GetValueOrDefault(name);
+    /// <summary>Whether a number has a name; null where the name was never given in this run.</summary>
+    public bool? Is(string name, string number) => _numbers.TryGetValue(name, out var values) ? values.Contains(number) : null;
 
     /// <summary>The name of a number, or null.</summary>
-    public string? NameOf(string number) => _numbers.Where(n => n.Value == number).Select(n => n.Key).FirstOrDefault();
+    public string? NameOf(string number) => _numbers.Where(n => n.Value.Contains(number)).Select(n => n.Key).FirstOrDefault();
 
     /// <summary>The text with names in the place of the values.</summary>
     public string Apply(string text)

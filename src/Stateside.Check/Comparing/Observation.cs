@@ -26,15 +26,16 @@ internal sealed partial class Observation
     public Observation(Slot slot, Exchange exchange, Normal normal)
     {
         (Slot, Exchange) = (slot, exchange);
-        var facts = exchange.Trouble is { } trouble ? [new("trouble", trouble.ToString())] : Comparing.Facts.Of(exchange).Values;
+        Sent = exchange.Request is { } request ? Tokens(normal, request) : [];
+        if (exchange.Trouble is { } trouble) Add("trouble", trouble.ToString());
         foreach (var (hop, i) in exchange.Hops.Select((hop, i) => (hop, i)))
         {
             Add(string.Create(CultureInfo.InvariantCulture, $"redirect[{i}].status"), hop.Answer?.Status.ToString(CultureInfo.InvariantCulture) ?? "none");
             Add(string.Create(CultureInfo.InvariantCulture, $"redirect[{i}].location"), normal.Of(hop.Answer?.Header("Location") ?? ""));
         }
-        foreach (var (place, value) in facts)
+        if (exchange.Answer is null) return;
+        foreach (var (place, value) in Facts.Of(exchange).Values)
             if (!IsIncidental(place)) Add(normal.Of(place), normal.Of(value));
-        Sent = exchange.Request is { } request ? Tokens(normal, request) : [];
     }
 
     /// <summary>Which sending.</summary>

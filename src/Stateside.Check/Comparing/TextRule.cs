@@ -69,7 +69,7 @@ internal sealed partial class TextRule
             var fits = _words[i] switch
             {
                 { What: Kind.Same } word => words[i] == word.Text,
-                { What: Kind.Repeats } word => labels.Number(word.Text!) is not { } number || words[i] == number,
+                { What: Kind.Repeats } word => labels.Is(word.Text!, words[i]) ?? true,
                 { What: Kind.Grows } word => GrowsTo(words[i], earlier?.ElementAtOrDefault(i), word.By),
                 _ => true,
             };
@@ -102,7 +102,7 @@ internal sealed partial class TextRule
     {
         if (words.All(w => w == words[0])) return new Word(Kind.Same, words[0]);
         foreach (var known in labels[0].NumberNames)
-            if (Enumerable.Range(0, words.Length).All(i => labels[i].Number(known) == words[i])) return new Word(Kind.Repeats, known);
+            if (Enumerable.Range(0, words.Length).All(i => labels[i].Is(known, words[i]) == true)) return new Word(Kind.Repeats, known);
         for (var i = 0; i < words.Length; i++) NameWord(name, words[i], labels[i], isId);
         if (isId || words.Length < 3) return new Word(Kind.Varies);
         var numbers = words.Select(w => Labels.IsNumber(w, out var n) ? n : (decimal?)null).ToArray();

@@ -83,6 +83,7 @@ internal sealed class TwinModel
         var labels = new Labels();
         foreach (var observation in run.Observations)
             if (_rules.TryGetValue(observation.Slot, out var rule)) CompareSlot(observation, rule, labels, (before ?? Last)[observation.Slot], differences);
+            else if (_rules.TryGetValue(new Slot(observation.Slot.Step), out var first)) NameSlot(observation, first, labels);
         return [.. differences.Where(d => !_noise.Contains(d.Slot.Step, d.Place))];
     }
 
@@ -112,7 +113,8 @@ internal sealed class TwinModel
             var values = seen.Select(o => o[place]).OfType<string>().ToArray();
             texts.Add(place, values.Length == seen.Length ? TextRule.Learn($"{name}:{place}", values, labels, Ids.IsIdLike(place)) : TextRule.Sometimes);
         }
-        foreach (var array in arrays.Keys)
+        // Of arrays in JSON the length is a fact already.
+        foreach (var array in arrays.Keys.Where(a => !a.StartsWith("json:", StringComparison.Ordinal)))
             texts.Add(Sequences.CountOf(array), TextRule.Learn($"{name}:{array}", [.. seen.Select(o => Count(o, array))], labels, isId: false));
         return new SlotRule(words, seen[0].Sent.Count, texts, arrays);
     }
@@ -169,6 +171,16 @@ internal sealed class TwinModel
         }
         foreach (var (array, order) in rule.Arrays)
             if (order.What != Order.Fixed) CompareItems(slot, array, order, Sequences.Counts(arrays.GetValueOrDefault(array) ?? []), differences);
+    }
+
+    /// <summary>A step that is sent again makes ids anew, and later steps go on with those of the last sending.</summary>
+    private static void NameSlot(Observation observation, SlotRule rule, Labels labels)
+    {
+        var name = $"{observation.Slot.Step}";
+        if (observation.Sent.Count == rule.WordCount)
+            foreach (var word in rule.Words) NameSent(name, word, observation.Sent[word], labels);
+        foreach (var place in observation.Places)
+            if (rule.Texts.TryGetValue(place, out var text)) text.Name($"{name}:{place}", observation[place]!, labels, Ids.IsIdLike(place));
     }
 
     private static void CompareItems(Slot slot, string array, ArrayRule rule, Dictionary<string, int> counts, List<Difference> differences)

@@ -104,6 +104,19 @@ public sealed class Conversation : IDisposable
         }
     }
 
+    /// <summary>The request that a step would send now, for <see cref="SendChange.Again"/>; null where it cannot be filled in.</summary>
+    internal SentRequest? Prepare(Step step, int replica)
+    {
+        try
+        {
+            lock (_lock) return new RequestBuilder(_filler, Jar, _replicas[replica], Host).Build(step, new());
+        }
+        catch (FillException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Closes the connections.</summary>
     public void Dispose() => _transport.Dispose();
 

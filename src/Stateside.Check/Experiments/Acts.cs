@@ -13,15 +13,18 @@ internal sealed record Send(int Step, int Replica) : Act
     /// <summary>What is sent otherwise than the scenario says, or null.</summary>
     public Func<Conversation, SendChange?>? Change { get; init; }
 
-    /// <summary>Whether cookies and values of the response are forgotten, as if another window had asked.</summary>
+    /// <summary>Whether cookies and values of the response are forgotten: somebody else looks.</summary>
     public bool IsAside { get; init; }
+
+    /// <summary>Sends the request of the step's last sending once more, byte by byte.</summary>
+    public bool IsAgain { get; init; }
 }
 
 /// <summary>Sends a step several times at once.</summary>
 /// <param name="Step">The step's number, from 1.</param>
 /// <param name="Replicas">To which replica each copy goes.</param>
-/// <param name="Change">What is sent otherwise in each copy, by its number.</param>
-internal sealed record Burst(int Step, IReadOnlyList<int> Replicas, Func<int, SendChange?>? Change = null) : Act;
+/// <param name="IsOne">Whether all copies are one request, byte by byte, or each is filled in anew and has an <c>Idempotency-Key</c> of its own.</param>
+internal sealed record Burst(int Step, IReadOnlyList<int> Replicas, bool IsOne) : Act;
 
 /// <summary>Kills replicas without notice and starts them again.</summary>
 /// <param name="Replicas">Which.</param>

@@ -27,6 +27,9 @@ internal sealed class Session(Lab lab) : IDisposable
         foreach (var act in plan) await DoAsync(act, cancellationToken);
     }
 
+    /// <summary>Closes connections to replicas that are gone.</summary>
+    public void Reconnect() => _conversation.MoveTo(lab.Set.Addresses);
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -47,6 +50,7 @@ internal sealed class Session(Lab lab) : IDisposable
                 break;
             case Kill kill:
                 await lab.Set.RestartAsync(kill.Replicas, cancellationToken);
+                Reconnect();
                 break;
             case Park:
                 _parked = _conversation.Fork();
@@ -62,9 +66,10 @@ internal sealed class Session(Lab lab) : IDisposable
 
     private async Task SendAsync(Send send, CancellationToken cancellationToken)
     {
-        var conversation = send.IsAside ? _conversation.Fork() : _conversation;
-        if (send.IsAside) _all.Add(conversation);
-        var exchange = await conversation.SendAsync(lab.Step(send.Step), send.Replica, cancellationToken, send.Change?.Invoke(conversation));
+        var change = send.Change?.Invoke(_conversation) ?? new SendChange();
+        if (send.IsAside) change = change with { KeepNothing = true };
+        if (send.IsAgain) change = change with { Again = LastSent(send.Step) };
+        var exchange = await _conversation.SendAsync(lab.Step(send.Step), send.Replica, cancellationToken, change);
         var occurrence = _occurrences.GetValueOrDefault(send.Step);
         _occurrences[send.Step] = occurrence + 1;
         Keep(new Slot(send.Step, occurrence), exchange);
@@ -73,8 +78,10 @@ internal sealed class Session(Lab lab) : IDisposable
 
     private async Task BurstAsync(Burst burst, CancellationToken cancellationToken)
     {
+        var again = burst.IsOne ? _conversation.Prepare(lab.Step(burst.Step), burst.Replicas[0]) : null;
         var forks = burst.Replicas.Select(_ => _conversation.Fork()).ToArray();
-        var exchanges = await Task.WhenAll(forks.Select((fork, i) => fork.SendAsync(lab.Step(burst.Step), burst.Replicas[i], cancellationToken, burst.Change?.Invoke(i))));
+        var exchanges = await Task.WhenAll(forks.Select((fork, i) =>
+            fork.SendAsync(lab.Step(burst.Step), burst.Replicas[i], cancellationToken, again is null ? Keys.Another(lab.Step(burst.Step)) : new SendChange { Again = again })));
         foreach (var (exchange, i) in exchanges.Select((e, i) => (e, i)))
         {
             Keep(new Slot(burst.Step, FirstOfBurst + i), exchange);
@@ -87,6 +94,10 @@ internal sealed class Session(Lab lab) : IDisposable
             if (fork != kept) fork.Dispose();
         Become(kept);
     }
+
+    private SentRequest? LastSent(int step) => _observations.LastOrDefault(o => o.Slot.Step == step && o.Exchange.Request is not null) is { } last
+        ? (last.Exchange.Hops.Count > 0 ? last.Exchange.Hops[0] : last.Exchange).Request
+        : null;
 
     private void Become(Conversation conversation)
     {

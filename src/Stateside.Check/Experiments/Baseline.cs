@@ -1,0 +1,110 @@
+using System.Text.RegularExpressions;
+using Stateside.Check.Comparing;
+using Stateside.Check.Reports;
+
+namespace Stateside.Check.Experiments;
+
+/// <summary>Runs the undisturbed scenario several times, on one replica and then on another, and learns what differs anyway.</summary>
+internal static partial class Baseline
+{
+    /// <summary>So that not all twins are within one second: clocks in responses would look like constants.</summary>
+    private static readonly TimeSpan s_secondTurns = TimeSpan.FromMilliseconds(1_050);
+
+    /// <summary>Learns the twins on the first replica.</summary>
+    /// <returns>Null, or why no verdict is possible.</returns>
+    public static async Task<string?> LearnAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        var (study, plan) = (lab.Study, Plans.All(lab.Steps, _ => 0));
+        var twins = new List<Run>();
+        for (var i = 0; i < Math.Max(3, study.Options.Repeat); i++)
+        {
+            twins.Add(await lab.RunAsync(plan, cancellationToken));
+            if (i == 0) await Task.Delay(s_secondTurns, study.Time, cancellationToken);
+        }
+        (study.Twins, study.Main) = (twins, TwinModel.Learn(twins, study.Noise));
+        if (Unrepeatable(lab) is { } fault) return fault;
+        study.Knowledge.HasUnsafe = study.Scenario.Steps.Any(s => !s.IsSafe);
+        foreach (var refused in twins[^1].Observations.Where(o => o.Exchange.Answer is { Status: >= 400 }))
+            study.Notice($"Step {refused.Slot.Step} ({refused.Exchange.Step.Name}) is answered {refused.Exchange.Answer!.Status} in the undisturbed scenario too.");
+        study.IsIsolated = !study.Main.Grows && await IsIsolatedAsync(lab, cancellationToken);
+        await DependenciesAsync(lab, cancellationToken);
+        return null;
+    }
+
+    /// <summary>Runs the scenario on another replica: values that name the replica (a host name, a process id) are noise; anything else is a finding.</summary>
+    public static async Task CompareReplicasAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        const int Runs = 3;
+        var (study, plan, straight) = (lab.Study, Plans.All(lab.Steps, _ => 1), Plans.All(lab.Steps, _ => 0));
+        var tried = new List<(Run Run, Run? Before, IReadOnlyList<Difference> Differences)>();
+        for (var i = 0; i < Runs; i++) tried.Add(await lab.TryAsync(plan, straight, study.Main, cancellationToken));
+        var always = tried[0].Differences.Where(d => tried.All(t => t.Differences.Any(o => o.Slot == d.Slot && o.Place == d.Place))).ToList();
+        foreach (var difference in always.Where(d => tried.All(t => t.Run[d.Slot]![d.Place] == d.Actual) && IsName(study.Main, d)))
+        {
+            study.Noise.Add(difference.Slot.Step, difference.Place);
+            study.Notice($"Step {difference.Slot.Step} names the replica at {difference.Place}; that is not counted as a difference.");
+        }
+        foreach (var difference in tried.SelectMany(t => t.Differences).Where(d => !always.Any(a => a.Slot == d.Slot && a.Place == d.Place))) study.Noise.Add(difference.Slot.Step, difference.Place);
+    }
+
+    private static string? Unrepeatable(Lab lab)
+    {
+        var study = lab.Study;
+        if (study.Twins.All(t => t.Observations.Any(o => o.Exchange.Answer is null)))
+        {
+            var first = study.Twins[^1].Observations.First(o => o.Exchange.Answer is null);
+            return $"step {first.Slot.Step} ({first.Exchange.Step.Name}) has no response in the undisturbed scenario: {first.Exchange.Detail ?? first.Exchange.Trouble.ToString()}";
+        }
+        if (study.Main.Unsteady is not var (step, statuses)) return null;
+        return $"step {step} ({lab.Step(step).Name}) is answered otherwise from run to run of the undisturbed scenario: {string.Join(", ", statuses)}. "
+            + "If a name is taken by an earlier run, make it unique with {{$guid}}; if a limit is hit, raise it for the check; if the step is random, leave it out.";
+    }
+
+    /// <summary>Two sessions step by step beside each other, undisturbed: does either see the other?</summary>
+    private static async Task<bool> IsIsolatedAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        using var one = new Session(lab);
+        using var two = new Session(lab);
+        for (var step = 1; step <= lab.Steps; step++)
+        {
+            await one.DoAsync([new Send(step, 0)], cancellationToken);
+            await two.DoAsync([new Send(step, 0)], cancellationToken);
+        }
+        return lab.Main.Compare(one.Run).Count == 0 && lab.Main.Compare(two.Run).Count == 0;
+    }
+
+    /// <summary>Leaves each step out, to see which later steps are answered otherwise: those depend on it.</summary>
+    private static async Task DependenciesAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        var straight = Plans.All(lab.Steps, _ => 0);
+        var without = await lab.EachAsync(Enumerable.Range(1, lab.Steps), async left =>
+        {
+            var plan = straight.Where(a => a is Send send && send.Step != left).ToList();
+            var first = (await lab.TryAsync(plan, straight, lab.Main, cancellationToken)).Differences.Select(d => d.Slot.Step).ToHashSet();
+            if (first.Count > 0) first.IntersectWith((await lab.TryAsync(plan, straight, lab.Main, cancellationToken)).Differences.Select(d => d.Slot.Step));
+            return (Left: left, Differ: first);
+        });
+        foreach (var (left, differ) in without)
+            foreach (var step in differ.Where(s => s > left))
+            {
+                if (!lab.Study.DependsOn.TryGetValue(step, out var on)) lab.Study.DependsOn.Add(step, on = []);
+                on.Add(left);
+            }
+        lab.Study.Knowledge.ShowsState = lab.Study.DependsOn.Count > 0;
+    }
+
+    /// <summary>Whether a constant that differs between replicas is a name of the replica, and not an amount.</summary>
+    private static bool IsName(TwinModel model, Difference difference)
+    {
+        if (difference.Expected is null || difference.Actual is null || difference.Place is "status" or "trouble" || !model.IsConstant(difference.Slot, difference.Place)) return false;
+        if (difference.Place.StartsWith("header:", StringComparison.Ordinal) && !difference.Place.Contains("limit", StringComparison.OrdinalIgnoreCase)) return true;
+        if (Digits().Replace(difference.Expected, "#") != Digits().Replace(difference.Actual, "#")) return true;
+        return Name().IsMatch(difference.Place) || Name().IsMatch(difference.Expected);
+    }
+
+    [GeneratedRegex(@"\d+")]
+    private static partial Regex Digits();
+
+    [GeneratedRegex(@"(?<![a-z])(pid|proc|process|port|host|hostname|instance|node|replica|server|worker|pod|machine|container|build|version|started|uptime|region|zone)", RegexOptions.IgnoreCase)]
+    private static partial Regex Name();
+}

@@ -1,0 +1,151 @@
+using Stateside.Check.Comparing;
+using Stateside.Check.Conversations;
+using Stateside.Check.Reports;
+
+namespace Stateside.Check.Experiments;
+
+/// <summary>What logged in on one replica is used on the others, and after a restart of all; then again after the logout.</summary>
+/// <remarks>Only the login and what it takes come before the step that uses the credential, so that other state of the session plays no part.</remarks>
+internal sealed class CredentialExperiment : Experiment
+{
+    private const int MostUses = 4;
+
+    public override string Name => "credential";
+
+    public override bool Kills => true;
+
+    public override string? LeftOut(Study study) =>
+        study.Traits.Logins.Count > 0 || study.Traits.Bearers.Count > 0 ? null : "no step sends a credential (a password-like field, a login-like path, an Authorization header); a session cookie alone is no authentication";
+
+    public override async Task RunAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        var study = lab.Study;
+        study.Knowledge.NoCredential = "no response depends on the credential";
+        var uses = Enumerable.Range(1, lab.Steps).Where(s => !study.Traits.Logouts.Contains(s) && !study.Traits.Logins.Contains(s) && IsAfterLogin(study, s) && !IsAfterLogout(study, s))
+            .OrderBy(s => !lab.Step(s).IsSafe).ThenBy(s => s);
+        var tried = 0;
+        foreach (var use in uses)
+        {
+            if (tried == MostUses || study.Found.Any(f => f.Question == Question.Auth)) break;
+            if (await UseAsync(lab, use, cancellationToken)) tried++;
+        }
+        if (tried > 0) (study.Knowledge.NoCredential, study.Knowledge.CredentialIsSelfContained) = (null, IsSelfContained(study));
+        foreach (var logout in study.Traits.Logouts.Order()) await LogoutAsync(lab, logout, cancellationToken);
+    }
+
+    private static bool IsAfterLogin(Study study, int step) => study.Traits.Bearers.Contains(step) || study.Traits.Logins.Any(l => l < step);
+
+    private static bool IsAfterLogout(Study study, int step) => study.Traits.Logouts.Any(l => l < step) && !study.Traits.Bearers.Contains(step) || study.Traits.Logouts.Any(l => l < step);
+
+    /// <summary>Uses a credential at one step, if the response there depends on it.</summary>
+    private async Task<bool> UseAsync(Lab lab, int use, CancellationToken cancellationToken)
+    {
+        var logins = lab.Study.Traits.Logins;
+        var last = logins.Where(l => l < use).DefaultIfEmpty(0).Max();
+        var before = Enumerable.Range(1, last).Where(s => lab.Step(s).IsSafe || logins.Contains(s)).ToList();
+        var slot = new Slot(use);
+        var model = await lab.LearnAsync(Plan(before, use, 0, 0), cancellationToken);
+        if (model.Last[slot]?.Exchange.Answer is null && last > 0)
+        {
+            // It takes more than the login to be sent: whatever else came before.
+            before = [.. Enumerable.Range(1, use - 1)];
+            model = await lab.LearnAsync(Plan(before, use, 0, 0), cancellationToken);
+        }
+        if (model.Unsteady is not null || model.Last[slot]?.Exchange.Answer is not { Status: < 400 }) return false;
+        var control = Plan(before, use, 0, 0);
+        var bare = await lab.RunAsync(Without(lab, before, use), cancellationToken);
+        var anonymous = model.Compare(bare).Where(d => d.Slot == slot).ToList();
+        if (anonymous.Count == 0) return false;
+        foreach (var (from, to) in lab.Set.Addresses.Count > 1 ? new[] { (0, 1), (1, 0) } : [])
+        {
+            var plan = Plan(before, use, from, to);
+            if (await RefusedAsync(lab, plan, control, model, bare, slot, $"what replica {from} issued", $"Replica {from} issued the credential, and replica {to} was asked with it.", cancellationToken)) return true;
+        }
+        if (!lab.Set.CanRestart) return true;
+        List<Act> restarted = [.. before.Select(s => new Send(s, 0)), new Kill([.. Enumerable.Range(0, lab.Set.Addresses.Count)]), new Send(use, 0)];
+        await RefusedAsync(lab, restarted, control, model, bare, slot, "what was issued before a restart of all replicas", "All replicas were killed and started again after the login.", cancellationToken);
+        return true;
+    }
+
+    private async Task<bool> RefusedAsync(Lab lab, List<Act> plan, List<Act> control, TwinModel model, Run bare, Slot slot, string what, string how, CancellationToken cancellationToken)
+    {
+        var evidence = await lab.ProbeAsync(plan, control, model, cancellationToken);
+        var difference = evidence.Differences.Where(d => d.Slot == slot).MinBy(d => d.Rank);
+        if (difference is null) return false;
+        var isWhole = plan.OfType<Send>().Any(s => !lab.Step(s.Step).IsSafe && !lab.Study.Traits.Logins.Contains(s.Step) && s.Step != slot.Step);
+        var actual = evidence.Run[slot]!;
+        var isAnonymous = actual["status"] == bare[slot]?["status"] || actual.Exchange.Answer?.Status is 401 or 403;
+        // With more before it than the login, only a response like that to nobody is about the credential.
+        if (isWhole && !isAnonymous) return false;
+        var isKeyRing = evidence.Run.Observations.TakeWhile(o => o.Slot != slot).Any(HasDataProtected);
+        var suspicion = Suspect(lab, isKeyRing ? "CHK-KEYRING" : "CHK-CREDENTIAL", Question.Auth, new Probe(plan, control, evidence, difference, lab.Study.Traits.Logins.Where(l => l < slot.Step).DefaultIfEmpty(0).Max() is var l and > 0 ? l : null),
+            $"{what} is {(isAnonymous ? "refused or ignored" : "taken for something else")}: {Say(lab, difference)}",
+            how + (isKeyRing ? " The cookie is sealed with ASP.NET Core Data Protection (it begins with CfDJ8), and the replicas do not have the same key ring." : ""));
+        lab.Study.Find(suspicion.Rule is "CHK-5XX" or "CHK-LIMIT" or "CHK-CRASH" or "CHK-TIMEOUT" || !isKeyRing ? suspicion : suspicion with { Rule = "CHK-KEYRING" });
+        return true;
+    }
+
+    private static bool HasDataProtected(Observation observation) => observation.Exchange.Hops.Append(observation.Exchange)
+        .SelectMany(e => e.Answer?.Headers ?? []).Any(h => h.Key.Equals("Set-Cookie", StringComparison.OrdinalIgnoreCase) && h.Value.Contains("=CfDJ8", StringComparison.Ordinal));
+
+    /// <summary>Uses a credential after it was given back: where the logout was said, elsewhere, and after a restart.</summary>
+    private async Task LogoutAsync(Lab lab, int logout, CancellationToken cancellationToken)
+    {
+        var use = Enumerable.Range(1, logout - 1).LastOrDefault(s => lab.Step(s).IsSafe && IsAfterLogin(lab.Study, s) && lab.Study.DependsOn.TryGetValue(s, out var on) && on.Overlaps(lab.Study.Traits.Logins));
+        if (use == 0) return;
+        var before = Plans.All(logout - 1, _ => 0);
+        var isTwo = lab.Set.Addresses.Count > 1;
+        var other = isTwo ? 1 : 0;
+        Send Look(int replica) => new(use, replica) { IsAside = true };
+        // Occurrence by occurrence the same reads, without the logout: how the credential is answered while it is good.
+        var model = await lab.LearnAsync([.. before, Look(0), Look(0), Look(0), Look(0)], cancellationToken);
+        if (model.Unsteady is not null) return;
+        List<Act> plan = [.. before, Look(other), new Park(), new Send(logout, 0), new Resume(), Look(0), Look(other)];
+        if (lab.Set.CanRestart) plan.AddRange([new Kill([0]), Look(0)]);
+        var run = await lab.RunAsync(plan, cancellationToken);
+        var differences = model.Compare(run);
+        bool IsGood(int occurrence) => run[new Slot(use, occurrence)]?.Exchange.Answer is not null && !differences.Any(d => d.Slot == new Slot(use, occurrence));
+        var (wasGood, there, elsewhere, restarted) = (IsGood(1), IsGood(2), isTwo && IsGood(3), lab.Set.CanRestart && IsGood(4));
+        if (there)
+        {
+            lab.Study.Find(Late(lab, run, use, 2, Severity.Warning, null, $"the old credential still works after step {logout} ({lab.Step(logout).Name})",
+                "The logout only makes the client forget it: whoever has a copy goes on using it until it expires. That is usual for tokens without a list of revoked ones; keep their life short."));
+            return;
+        }
+        if (elsewhere && wasGood)
+            lab.Study.Find(Late(lab, run, use, 3, Severity.Error, Question.Auth, "a logout holds only on the replica where it was said: the other honours the old credential",
+                $"After step {logout} ({lab.Step(logout).Name}) replica 0 refuses the old credential, and replica {other} still takes it.") with { Plan = plan, MadeBy = logout });
+        else if (restarted)
+            lab.Study.Find(Late(lab, run, use, 4, Severity.Error, Question.Auth, "a restart forgets a logout: the old credential is honoured again",
+                $"After step {logout} ({lab.Step(logout).Name}) replica 0 refused the old credential, and took it again once it was restarted.") with { Plan = plan, MadeBy = logout });
+    }
+
+    private Suspicion Late(Lab lab, Run run, int use, int occurrence, Severity severity, Question? question, string title, string detail) =>
+        new("CHK-LOGOUT", severity, question, Name, title, detail)
+        {
+            Step = use,
+            Run = run,
+            Expected = run.Observations.LastOrDefault(o => o.Slot.Step == use && o.Exchange.Answer is { Status: >= 400 })?.Exchange,
+            Actual = run[new Slot(use, occurrence)]?.Exchange,
+        };
+
+    private static bool? IsSelfContained(Study study)
+    {
+        var last = study.Main.Last.Observations;
+        var tokens = last.Where(o => study.Traits.Bearers.Contains(o.Slot.Step)).SelectMany(o => o.Exchange.Request?.Headers ?? [])
+            .Where(h => h.Key.Equals("Authorization", StringComparison.OrdinalIgnoreCase)).Select(h => h.Value.Split(' ', 2) is [_, var token] ? token : h.Value).ToList();
+        if (tokens.Count > 0) return study.Traits.Logins.Count == 0 ? null : tokens.All(t => Credentials.IsSelfContained("", t));
+        var cookies = last.Where(o => study.Traits.Logins.Contains(o.Slot.Step)).SelectMany(o => Inspection.CookiesSet(o.Exchange)).Concat(last.SelectMany(o => Inspection.CookiesSet(o.Exchange)))
+            .Where(Credentials.IsSessionCookie).ToList();
+        return cookies.Count == 0 ? null : cookies.All(c => Credentials.IsSelfContained(c.Name, c.Value));
+    }
+
+    private static List<Act> Plan(List<int> before, int use, int from, int to) => [.. before.Select(s => new Send(s, from)), new Send(use, to)];
+
+    /// <summary>The same by somebody who has not logged in; where the credential is in the step itself, without it.</summary>
+    private static List<Act> Without(Lab lab, List<int> before, int use) =>
+    [
+        .. before.Where(s => !lab.Study.Traits.Logins.Contains(s)).Select(s => new Send(s, 0)),
+        new Send(use, 0) { Change = _ => new SendChange { HeadersSet = new Dictionary<string, string?> { ["Authorization"] = null, ["X-Api-Key"] = null } } },
+    ];
+}

@@ -1,0 +1,219 @@
+using Stateside.Check.Comparing;
+using Stateside.Check.Conversations;
+using Stateside.Check.Replicas;
+using Stateside.Check.Scenarios;
+
+namespace Stateside.Check.Experiments;
+
+/// <summary>What all experiments with one scenario share: the scenario, what is known of it, and what was found.</summary>
+internal sealed class Study(Scenario scenario, CheckOptions options, Normal normal, Noise noise, TimeProvider time)
+{
+    private readonly List<Suspicion> _found = [];
+    private int _requests;
+
+    public Scenario Scenario { get; } = scenario;
+
+    public CheckOptions Options { get; } = options;
+
+    public Normal Normal { get; } = normal;
+
+    public Noise Noise { get; } = noise;
+
+    public TimeProvider Time { get; } = time;
+
+    /// <summary>What the scenario itself says: logins, keys, tokens.</summary>
+    public Traits Traits { get; } = Traits.Of(scenario);
+
+    /// <summary>The undisturbed scenario on one replica.</summary>
+    public TwinModel Main { get; set; } = null!;
+
+    /// <summary>The twin runs themselves.</summary>
+    public IReadOnlyList<Run> Twins { get; set; } = [];
+
+    /// <summary>Whether sessions can be had side by side without changing each other's responses.</summary>
+    public bool IsIsolated { get; set; }
+
+    /// <summary>For each step, the earlier steps without which it is answered otherwise.</summary>
+    public Dictionary<int, SortedSet<int>> DependsOn { get; } = [];
+
+    /// <summary>What is known for the verdicts.</summary>
+    public Knowledge Knowledge { get; } = new();
+
+    /// <summary>What else is to be told, one sentence each.</summary>
+    public SortedSet<string> Notices { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>What was found so far.</summary>
+    public IReadOnlyList<Suspicion> Found
+    {
+        get
+        {
+            lock (_found) return [.. _found];
+        }
+    }
+
+    /// <summary>The requests sent so far.</summary>
+    public int Requests => Volatile.Read(ref _requests);
+
+    public void Find(Suspicion suspicion)
+    {
+        lock (_found) _found.Add(suspicion);
+    }
+
+    public void Notice(string text)
+    {
+        lock (Notices) Notices.Add(text);
+    }
+
+    public void Count() => Interlocked.Increment(ref _requests);
+
+    /// <summary>The steps whose response depends on an earlier unsafe step that is no login: what writes, and what shows it.</summary>
+    public IEnumerable<(int Read, int Write)> Effects =>
+        from read in DependsOn
+        from write in read.Value
+        where !Scenario.Steps[write - 1].IsSafe && !Traits.Logins.Contains(write)
+        select (read.Key, write);
+}
+
+/// <summary>A set of replicas on which experiments are done, and how.</summary>
+internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
+{
+    /// <summary>How often a place must stay the same in undisturbed runs before a difference there counts.</summary>
+    private const int Controls = 5;
+    private int _runs;
+    private int _requests;
+
+    public Study Study { get; } = study;
+
+    public ReplicaSet Set { get; } = set;
+
+    public Normal Normal => Study.Normal;
+
+    public int Steps => Study.Scenario.Steps.Count;
+
+    public TwinModel Main => Study.Main;
+
+    /// <summary>The runs and requests so far.</summary>
+    public (int Runs, int Requests) Done => (Volatile.Read(ref _runs), Volatile.Read(ref _requests));
+
+    public Stateside.Check.Scenarios.Step Step(int number) => Study.Scenario.Steps[number - 1];
+
+    public Conversation Converse() => new(Study.Scenario, Set.Addresses, Study.Options.Conversation, Study.Time);
+
+    /// <summary>Called after every exchange: counts, tells the progress, and starts a replica again that died of it.</summary>
+    public async Task SentAsync(Exchange exchange, CancellationToken cancellationToken)
+    {
+        Study.Count();
+        Interlocked.Increment(ref _requests);
+        tellStep(exchange.Step.Number);
+        if (exchange.Trouble is not (Trouble.NoConnection or Trouble.BrokenOff) || Set.Crashed() is not var (replica, said)) return;
+        Study.Find(new Suspicion("CHK-CRASH", Reports.Severity.Error, null, "any", $"the service ended at step {exchange.Step.Number}",
+            $"Replica {replica} ended by itself while step {exchange.Step.Number} ({exchange.Step.Name}) was sent. It said last:\n{said}")
+        { Step = exchange.Step.Number, Actual = exchange });
+        await Set.RestartAsync([replica], cancellationToken);
+    }
+
+    /// <summary>Runs a plan in a session of its own.</summary>
+    public async Task<Run> RunAsync(IReadOnlyList<Act> plan, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _runs);
+        using var session = new Session(this);
+        await session.DoAsync(plan, cancellationToken);
+        return session.Run;
+    }
+
+    /// <summary>Learns what a plan shows on one replica.</summary>
+    public async Task<TwinModel> LearnAsync(IReadOnlyList<Act> plan, CancellationToken cancellationToken, int runs = 3)
+    {
+        var twins = new List<Run>();
+        for (var i = 0; i < runs; i++) twins.Add(await RunAsync(plan.OnOne(), cancellationToken));
+        return TwinModel.Learn(twins, Study.Noise);
+    }
+
+    /// <summary>Runs a plan and compares it with a model; where numbers grow from run to run, with an undisturbed run just before it.</summary>
+    public async Task<(Run Run, Run? Before, IReadOnlyList<Difference> Differences)> TryAsync(
+        IReadOnlyList<Act> plan, IReadOnlyList<Act> control, TwinModel model, CancellationToken cancellationToken)
+    {
+        var before = model.Grows ? await RunAsync(control, cancellationToken) : null;
+        var run = await RunAsync(plan, cancellationToken);
+        return (run, before, model.Compare(run, before));
+    }
+
+    /// <summary>
+    /// Runs a plan against its control. A difference counts if it shows again, and if undisturbed runs in between do not show it: what they show is noise from then on.
+    /// </summary>
+    /// <returns>The run that showed it, the undisturbed run before it and the differences; none where there is nothing.</returns>
+    public async Task<Evidence> ProbeAsync(IReadOnlyList<Act> plan, IReadOnlyList<Act> control, TwinModel model, CancellationToken cancellationToken)
+    {
+        var (_, _, first) = await TryAsync(plan, control, model, cancellationToken);
+        return first.Count == 0 ? Evidence.None : await ConfirmAsync(first, plan, control, model, cancellationToken);
+    }
+
+    /// <summary>Tries once more what showed differences.</summary>
+    public async Task<Evidence> ConfirmAsync(
+        IReadOnlyList<Difference> first, IReadOnlyList<Act> plan, IReadOnlyList<Act> control, TwinModel model, CancellationToken cancellationToken)
+    {
+        Run? before = null;
+        for (var i = 0; i < Controls; i++)
+        {
+            var undisturbed = await RunAsync(control, cancellationToken);
+            if (before is not null || !model.Grows)
+                foreach (var noise in model.Compare(undisturbed, before)) Study.Noise.Add(noise.Slot.Step, noise.Place);
+            before = undisturbed;
+        }
+        var run = await RunAsync(plan, cancellationToken);
+        var again = model.Compare(run, before);
+        var steps = first.Where(d => !Study.Noise.Contains(d.Slot.Step, d.Place)).Select(d => d.Slot).ToHashSet();
+        var both = again.Where(d => steps.Contains(d.Slot)).ToList();
+        if (both.Count == 0)
+        {
+            if (steps.Count > 0) Study.Notice($"A difference at step {steps.Min(s => s.Step)} did not show when it was tried again, so it does not count.");
+            return Evidence.None;
+        }
+        return new Evidence(run, before!, both);
+    }
+
+    /// <summary>Does something with each item: side by side where sessions do not disturb each other, else one after the other.</summary>
+    public async Task<List<TResult>> EachAsync<T, TResult>(IEnumerable<T> items, Func<T, Task<TResult>> work)
+    {
+        using var slots = new SemaphoreSlim(Study.IsIsolated ? Math.Min(Study.Options.Concurrency, 4) : 1);
+        var tasks = new List<Task<TResult>>();
+        foreach (var item in items)
+        {
+            await slots.WaitAsync();
+            tasks.Add(OneAsync(item));
+        }
+        return [.. await Task.WhenAll(tasks)];
+
+        async Task<TResult> OneAsync(T item)
+        {
+            try
+            {
+                return await work(item);
+            }
+            finally
+            {
+                slots.Release();
+            }
+        }
+    }
+}
+
+/// <summary>What a probe showed.</summary>
+/// <param name="Run">The run that differs.</param>
+/// <param name="Control">The undisturbed run just before.</param>
+/// <param name="Differences">The differences; empty where there are none.</param>
+internal sealed record Evidence(Run Run, Run Control, IReadOnlyList<Difference> Differences)
+{
+    /// <summary>Nothing differs.</summary>
+    public static Evidence None { get; } = new(new Run([]), new Run([]), []);
+
+    /// <summary>The difference to show: of the first sending that differs, the one that says most.</summary>
+    public Difference? First
+    {
+        get
+        {
+            var order = Run.Observations.Select((o, i) => (o.Slot, i)).ToDictionary(o => o.Slot, o => o.i);
+            return Differences.OrderBy(d => order.GetValueOrDefault(d.Slot)).ThenBy(d => d.Rank).FirstOrDefault();
+        }
+    }
+}

@@ -1,0 +1,65 @@
+using Stateside.Check.Comparing;
+using Stateside.Check.Reports;
+
+namespace Stateside.Check.Experiments;
+
+/// <summary>
+/// The first k - 1 steps on one replica, the rest on another that never served this session, for every k and in both directions. The smallest k at which a step differs
+/// names the step that made the state: moved one step earlier, the other replica makes it itself.
+/// </summary>
+internal sealed class MoveExperiment : Experiment
+{
+    private const int MostFindings = 3;
+
+    public override string Name => "move";
+
+    public override bool Moves => true;
+
+    public override string? LeftOut(Study study) => study.Scenario.Steps.Count < 2 ? "the scenario has only one step" : null;
+
+    public override async Task RunAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        var moves = from direction in new[] { (From: 0, To: 1), (From: 1, To: 0) } from k in Enumerable.Range(2, lab.Steps - 1) select (direction.From, direction.To, K: k);
+        var tried = await lab.EachAsync(moves, async move => (move, Differences: (await lab.TryAsync(Plan(lab, move), Straight(lab), lab.Main, cancellationToken)).Differences));
+        lab.Study.Knowledge.NotMoved = null;
+        var suspects = tried.Where(t => t.Differences.Count > 0).OrderBy(t => t.move.From).ThenBy(t => t.move.K).ToList();
+        var seen = new HashSet<int>();
+        foreach (var (move, differences) in suspects)
+        {
+            // Of what a later move shows, only what no earlier one did is news.
+            var news = differences.Where(d => !seen.Contains(d.Slot.Step)).ToList();
+            if (news.Count == 0 || seen.Count > 0 && lab.Study.Found.Count(f => f.Experiment == Name) >= MostFindings) continue;
+            var plan = Plan(lab, move);
+            var evidence = await lab.ConfirmAsync(news, plan, Straight(lab), lab.Main, cancellationToken);
+            if (evidence.First is not { } first) continue;
+            foreach (var difference in differences) seen.Add(difference.Slot.Step);
+            var also = differences.Select(d => d.Slot.Step).Distinct().Where(s => s != first.Slot.Step).ToList();
+            lab.Study.Find(Suspect(lab, "CHK-MOVE", Question.Context, new Probe(plan, Straight(lab), evidence, first, move.K - 1),
+                $"on another replica, {Say(lab, first)}",
+                $"Steps 1 to {move.K - 1} went to replica {move.From}, the rest to replica {move.To}, which had not served this session. The state was made by step {move.K - 1} ({lab.Step(move.K - 1).Name})."
+                + (also.Count > 0 ? $" Steps {string.Join(", ", also)} differ too." : "")));
+            await LookBackAsync(lab, move, first, cancellationToken);
+        }
+    }
+
+    /// <summary>Moves a session, and then looks at its first replica again: was it only not seen there, or is it gone?</summary>
+    private async Task LookBackAsync(Lab lab, (int From, int To, int K) move, Difference first, CancellationToken cancellationToken)
+    {
+        var shows = Enumerable.Range(1, move.K - 1).Where(s => lab.Step(s).IsSafe && lab.Study.DependsOn.TryGetValue(s, out var on) && on.Count > 0).ToList();
+        var look = shows.Count > 0 ? shows[^1] : lab.Step(first.Slot.Step).IsSafe ? first.Slot.Step : 0;
+        if (look == 0) return;
+        List<Act> plan = [.. Plans.All(move.K - 1, _ => move.From), new Send(first.Slot.Step, move.To), new Send(look, move.From)];
+        var model = await lab.LearnAsync(plan, cancellationToken);
+        if (model.Unsteady is not null) return;
+        var evidence = await lab.ProbeAsync(plan, plan.OnOne(), model, cancellationToken);
+        var back = evidence.Run.Observations.Count > 0 ? evidence.Run.Observations[^1].Slot : default;
+        if (evidence.Differences.Where(d => d.Slot == back).MinBy(d => d.Rank) is not { } lost) return;
+        lab.Study.Find(Suspect(lab, "CHK-DESTROYED", Question.Context, new Probe(plan, plan.OnOne(), evidence, lost, move.K - 1),
+            $"one request to another replica destroys the session: back on the first, {Say(lab, lost)}",
+            $"After step {first.Slot.Step} went to replica {move.To}, step {look} was sent to replica {move.From} again, which had begun the session, and did not find it any more. A single stray request ends the session, so stickiness that fails once is enough to lose it."));
+    }
+
+    private static List<Act> Plan(Lab lab, (int From, int To, int K) move) => Plans.All(lab.Steps, step => step < move.K ? move.From : move.To);
+
+    private static List<Act> Straight(Lab lab) => Plans.All(lab.Steps, _ => 0);
+}

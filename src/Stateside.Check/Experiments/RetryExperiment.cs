@@ -1,0 +1,169 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Stateside.Check.Comparing;
+using Stateside.Check.Conversations;
+using Stateside.Check.Reports;
+using Stateside.Check.Scenarios;
+
+namespace Stateside.Check.Experiments;
+
+/// <summary>
+/// Every unsafe step sent twice, byte by byte the same: one after the other, at once, and, with an Idempotency-Key, to another replica. What later steps show tells
+/// whether the effect was doubled; a refusal (409, 412, 422), a replay and no effect at all are safe.
+/// </summary>
+internal sealed class RetryExperiment : Experiment
+{
+    private const int RacingCopies = 8;
+    private const int Races = 3;
+
+    public override string Name => "retry";
+
+    public override string? LeftOut(Study study) => study.Knowledge.HasUnsafe ? null : "the scenario has no unsafe step";
+
+    public override async Task RunAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        foreach (var step in lab.Study.Scenario.Steps.Where(s => !s.IsSafe))
+        {
+            if (lab.Main.Last[new Slot(step.Number)]?.Exchange.Answer is not { Status: < 500 }) continue;
+            await RetryAsync(lab, step, cancellationToken);
+        }
+        lab.Study.Knowledge.NotRetried = null;
+    }
+
+    private async Task RetryAsync(Lab lab, Step step, CancellationToken cancellationToken)
+    {
+        var key = Keys.Name(step);
+        var isShown = lab.Study.DependsOn.Any(d => d.Key > step.Number && d.Value.Contains(step.Number));
+        var rule = key is null ? "CHK-DOUBLED" : "CHK-KEY";
+        var after = Plan(lab, step, new Send(step.Number, 0) { IsAgain = true });
+        var (found, run) = await DoublesAsync(lab, step, after, cancellationToken);
+        var second = run[new Slot(step.Number, 1)]?.Exchange;
+        // Refused though the first was not: that too says that a second one has no effect.
+        var isRefused = second?.Answer is { Status: >= 400 and < 500 } && run[new Slot(step.Number)]?.Exchange.Answer is { Status: < 400 };
+        if (isShown || isRefused || found is not null) lab.Study.Knowledge.Retried++;
+        if (second?.Answer is { Status: >= 500 } && run[new Slot(step.Number)]?.Exchange.Answer is { Status: < 500 })
+            lab.Study.Find(new Suspicion("CHK-5XX", Severity.Warning, null, Name, $"step {step.Number} ({step.Name}) sent a second time is answered {second.Answer.Status}", "The same request was sent twice, one after the other.")
+            { Step = step.Number, Actual = second, Run = run, Plan = after });
+        if (found is not null)
+        {
+            Report(lab, rule, step, found, key is null ? "The same request was sent twice, one after the other, as a client does that has not got the first response."
+                : $"The same request was sent twice with the same {key}, one after the other.");
+            return;
+        }
+        if (await RaceAsync(lab, step, key, cancellationToken) || key is null) return;
+        await ElsewhereAsync(lab, step, key, cancellationToken);
+        await OtherBodyAsync(lab, step, key, cancellationToken);
+        await WithoutKeyAsync(lab, step, key, cancellationToken);
+    }
+
+    /// <summary>Whether two or more at once have more than one effect. A race is not lost every time, so it is run several times.</summary>
+    private async Task<bool> RaceAsync(Lab lab, Step step, string? key, CancellationToken cancellationToken)
+    {
+        var isMovable = lab.Set.Addresses.Count > 1 && !lab.Study.Found.Any(f => f.Question == Question.Context);
+        var copies = Enumerable.Range(0, key is null ? 2 : RacingCopies).Select(i => isMovable && key is not null ? i % 2 : 0).ToList();
+        var plan = Plans.All(lab.Steps, _ => 0);
+        plan[step.Number - 1] = new Burst(step.Number, copies, IsOne: true);
+        for (var race = 0; race < (key is null ? 1 : Races); race++)
+        {
+            var (found, _) = await DoublesAsync(lab, step, plan, cancellationToken);
+            if (found is null) continue;
+            Report(lab, key is null ? "CHK-DOUBLED" : "CHK-KEY", step, found, key is null ? "The same request was sent twice at the same time."
+                : $"The same request was sent {copies.Count} times at once with the same {key}: the key is looked up and recorded in two steps, and between them another copy gets through.");
+            return true;
+        }
+        return false;
+    }
+
+    private async Task ElsewhereAsync(Lab lab, Step step, string key, CancellationToken cancellationToken)
+    {
+        if (lab.Set.Addresses.Count < 2) return;
+        var (found, _) = await DoublesAsync(lab, step, Plan(lab, step, new Send(step.Number, 1) { IsAgain = true }), cancellationToken);
+        if (found is not null) Report(lab, "CHK-KEY", step, found, $"The first copy went to replica 0, the second, with the same {key}, to replica 1: it does not know what replica 0 has recorded. A retry goes to any replica.");
+    }
+
+    private async Task OtherBodyAsync(Lab lab, Step step, string key, CancellationToken cancellationToken)
+    {
+        var body = lab.Main.Last[new Slot(step.Number)]?.Exchange.Request?.Body ?? default;
+        if (Altered(body) is not { } other) return;
+        var run = await lab.RunAsync(Plan(lab, step, new Send(step.Number, 0) { IsAgain = true, Change = _ => new SendChange { Body = other } }), cancellationToken);
+        var second = run[new Slot(step.Number, 1)]?.Exchange;
+        if (second?.Answer is not { Status: < 400 }) return;
+        lab.Study.Find(new Suspicion("CHK-KEY", Severity.Warning, null, Name, $"step {step.Number} ({step.Name}) with a known {key} and another body is answered {second.Answer.Status}",
+            $"The body was changed and the {key} kept. A service that remembers what the key was for answers 422, so that a client's mistake does not pass for a success.")
+        { Step = step.Number, Expected = run[new Slot(step.Number)]?.Exchange, Actual = second, Run = run });
+    }
+
+    private async Task WithoutKeyAsync(Lab lab, Step step, string key, CancellationToken cancellationToken)
+    {
+        var bare = new Func<Conversation, SendChange?>(_ => new SendChange { HeadersSet = new Dictionary<string, string?> { [key] = null } });
+        var (found, _) = await DoublesAsync(lab, step, Plan(lab, step, new Send(step.Number, 0) { IsAgain = true, Change = bare }), cancellationToken);
+        if (found is not null)
+            lab.Study.Find(Suspect(lab, "CHK-DOUBLED", Question.Retry, found, $"without its {key}, step {step.Number} ({step.Name}) has its effect twice: {Say(lab, found.Difference)}",
+                $"That is what the key is for; clients that leave it out are not protected.") with { Severity = Severity.Note, Question = null });
+    }
+
+    private void Report(Lab lab, string rule, Step step, Probe found, string how)
+    {
+        var isId = found.Difference.Slot.Step == step.Number;
+        lab.Study.Find(Suspect(lab, rule, Question.Retry, found with { MadeBy = step.Number },
+            isId ? $"step {step.Number} ({step.Name}) sent twice makes two: {found.Difference.Place} is {found.Difference.Expected}, then {found.Difference.Actual}"
+                : $"step {step.Number} ({step.Name}) sent twice has its effect twice: {Say(lab, found.Difference)}", how));
+    }
+
+    /// <summary>Whether a plan that sends a step more than once has more than one effect: later steps show it, or two things were created.</summary>
+    private static async Task<(Probe? Found, Run Run)> DoublesAsync(Lab lab, Step step, List<Act> plan, CancellationToken cancellationToken)
+    {
+        var control = Plans.All(lab.Steps, _ => 0);
+        var (run, _, differences) = await lab.TryAsync(plan, control, lab.Main, cancellationToken);
+        if (TwoCreated(lab, step, run) is { } two)
+            return (new Probe(plan, control, new Evidence(run, lab.Main.Last, [two]), two, step.Number), run);
+        var later = differences.Where(d => d.Slot.Step > step.Number).ToList();
+        if (later.Count == 0) return (null, run);
+        var evidence = await lab.ConfirmAsync(later, plan, control, lab.Main, cancellationToken);
+        var shown = evidence.Differences.Where(d => d.Slot.Step > step.Number).OrderBy(d => d.Slot.Step).ThenBy(d => d.Rank).FirstOrDefault();
+        // A race may not be lost a second time; what was acknowledged and shown once is enough.
+        if (shown is null && plan.Any(a => a is Burst) && later.FirstOrDefault(d => !lab.Study.Noise.Contains(d.Slot.Step, d.Place)) is { } once)
+            return (new Probe(plan, control, new Evidence(run, lab.Main.Last, later), once, step.Number), run);
+        return (shown is null ? null : new Probe(plan, control, evidence, shown, step.Number), run);
+    }
+
+    /// <summary>Two responses 201 that name two ids: each copy created something of its own.</summary>
+    private static Difference? TwoCreated(Lab lab, Step step, Run run)
+    {
+        if (lab.Study.Traits.Logins.Contains(step.Number)) return null;
+        var created = run.Observations.Where(o => o.Slot.Step == step.Number && o.Exchange.Answer?.Status == 201).ToList();
+        if (created.Count < 2) return null;
+        foreach (var place in lab.Main.VaryingPlaces(new Slot(step.Number)).Where(Ids.IsIdLike))
+            foreach (var other in created.Skip(1))
+                if (created[0][place] is { } one && other[place] is { } two && one != two) return new Difference(other.Slot, place, one, two);
+        return null;
+    }
+
+    private static List<Act> Plan(Lab lab, Step step, Act again)
+    {
+        var plan = Plans.All(lab.Steps, _ => 0);
+        plan.Insert(step.Number, again);
+        return plan;
+    }
+
+    /// <summary>The body with one value changed; null where it is neither a JSON object nor a form.</summary>
+    private static ReadOnlyMemory<byte>? Altered(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            if (JsonNode.Parse(body.Span) is not JsonObject json || json.Count == 0) return null;
+            var changed = json.First(m => true);
+            json[changed.Key] = changed.Value switch
+            {
+                JsonValue value when value.TryGetValue<decimal>(out var number) => JsonValue.Create(number + 1),
+                JsonValue value when value.TryGetValue<string>(out var text) => JsonValue.Create(text + "x"),
+                _ => JsonValue.Create("x"),
+            };
+            return System.Text.Encoding.UTF8.GetBytes(json.ToJsonString());
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,85 @@
+using Stateside.Check.Comparing;
+using Stateside.Check.Reports;
+
+namespace Stateside.Check.Experiments;
+
+/// <summary>
+/// Requests in turn over the replicas, and writes on one with reads on the other, in both directions and twice, since a replica that reads shared data once, lazily, passes
+/// the first time. After every write it is read back through every replica, which had read before the write too: that shows caches.
+/// </summary>
+internal sealed class SpreadExperiment : Experiment
+{
+    private const int MostFindings = 3;
+
+    public override string Name => "spread";
+
+    public override bool Moves => true;
+
+    public override async Task RunAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        var count = lab.Set.Addresses.Count;
+        var straight = Plans.All(lab.Steps, _ => 0);
+        var patterns = new List<(string Name, List<Act> Plan)>
+        {
+            ("in turn", Plans.All(lab.Steps, step => (step - 1) % count)),
+            ("in turn, the second replica first", Plans.All(lab.Steps, step => step % count)),
+            ("writes to the first replica, reads from the second", Plans.All(lab.Steps, step => lab.Step(step).IsSafe ? 1 : 0)),
+            ("writes to the second replica, reads from the first", Plans.All(lab.Steps, step => lab.Step(step).IsSafe ? 0 : 1)),
+        };
+        foreach (var (name, plan) in patterns.Concat(patterns))
+            await ProbeAsync(lab, name, plan, straight, lab.Main, cancellationToken);
+        for (var writer = 0; writer < 2; writer++)
+        {
+            var plan = ReadBack(lab, writer);
+            var model = await lab.LearnAsync(plan, cancellationToken);
+            if (model.Unsteady is not null) continue;
+            for (var round = 0; round < 2; round++)
+                await ProbeAsync(lab, $"writes to replica {writer}, every read through every replica, before and after each write", plan, plan.OnOne(), model, cancellationToken);
+        }
+        lab.Study.Knowledge.NotSpread = null;
+    }
+
+    private async Task ProbeAsync(Lab lab, string name, List<Act> plan, List<Act> control, TwinModel model, CancellationToken cancellationToken)
+    {
+        if (lab.Study.Found.Count(f => f.Experiment == Name) >= MostFindings) return;
+        var evidence = await lab.ProbeAsync(plan, control, model, cancellationToken);
+        if (evidence.First is not { } first || lab.Study.Found.Any(f => f.Experiment == Name && f.Step == first.Slot.Step && f.Difference?.Place == first.Place)) return;
+        var isStale = IsStale(lab, evidence, first);
+        lab.Study.Find(Suspect(lab, isStale ? "CHK-STALE" : "CHK-SPREAD", Question.Spread, new Probe(plan, control, evidence, first, null),
+            isStale ? $"a replica answers from what it read before: {Say(lab, first)}" : $"with requests spread over the replicas, {Say(lab, first)}",
+            $"Requests were spread: {name}. Step {first.Slot.Step} was answered by replica {evidence.Run[first.Slot]!.Exchange.Replica}."
+            + (isStale ? " The value is the one from before the last write, so that replica holds a copy that it does not renew." : "")));
+    }
+
+    /// <summary>Whether the replica shows what the same request was answered before a write.</summary>
+    private static bool IsStale(Lab lab, Evidence evidence, Difference difference)
+    {
+        var step = lab.Step(difference.Slot.Step);
+        var at = evidence.Run.Observations.TakeWhile(o => o.Slot != difference.Slot).ToList();
+        var written = at.FindLastIndex(o => !o.Exchange.Step.IsSafe);
+        if (!step.IsSafe || written < 0 || difference.Actual is null) return false;
+        // A cold replica answers right: then it is not the place where the session lives that matters, but what the replica read before.
+        if (lab.Study.Found.Any(f => f.Experiment == "move" && f.Step == difference.Slot.Step)) return false;
+        return at.Take(written).Any(o => o.Exchange.Request?.Url.PathAndQuery == evidence.Run[difference.Slot]!.Exchange.Request?.Url.PathAndQuery && o.Exchange.Step.IsSafe && o[difference.Place] == difference.Actual);
+    }
+
+    private static List<Act> ReadBack(Lab lab, int writer)
+    {
+        var plan = new List<Act>();
+        var replicas = Enumerable.Range(0, lab.Set.Addresses.Count).ToList();
+        for (var step = 1; step <= lab.Steps; step++)
+        {
+            if (lab.Step(step).IsSafe)
+            {
+                plan.AddRange(replicas.Where(r => r != writer).Select(r => new Send(step, r) { IsAside = true }));
+                plan.Add(new Send(step, writer));
+                continue;
+            }
+            // What will be read after the write is read before it too, where it can be.
+            var next = Enumerable.Range(step + 1, lab.Steps - step).TakeWhile(s => lab.Step(s).IsSafe);
+            foreach (var read in next) plan.AddRange(replicas.Select(r => new Send(read, r) { IsAside = true }));
+            plan.Add(new Send(step, writer));
+        }
+        return plan;
+    }
+}

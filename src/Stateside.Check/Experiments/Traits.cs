@@ -1,0 +1,49 @@
+using System.Text.RegularExpressions;
+using Stateside.Check.Scenarios;
+
+namespace Stateside.Check.Experiments;
+
+/// <summary>What can be read off a scenario before anything is sent, by the names that the field uses.</summary>
+/// <param name="Logins">The steps that send a credential to have one issued: a password-like field, or a login-like path.</param>
+/// <param name="Logouts">The steps that end a session or revoke a credential.</param>
+/// <param name="Bearers">The steps that carry an Authorization header of their own.</param>
+/// <param name="Forgery">The steps that carry a token against request forgery.</param>
+internal sealed partial record Traits(IReadOnlySet<int> Logins, IReadOnlySet<int> Logouts, IReadOnlySet<int> Bearers, IReadOnlySet<int> Forgery)
+{
+    public static Traits Of(Scenario scenario)
+    {
+        var steps = scenario.Steps;
+        return new Traits(
+            Numbers(steps.Where(s => !s.IsSafe && !IsLogout(s) && (Password().IsMatch(BodyOf(s)) || Login().IsMatch(PathOf(s)) || HasBasic(s)))),
+            Numbers(steps.Where(IsLogout)),
+            Numbers(steps.Where(s => s.Headers.Any(h => h.Key.Equals("Authorization", StringComparison.OrdinalIgnoreCase) || h.Key.Equals("X-Api-Key", StringComparison.OrdinalIgnoreCase)))),
+            Numbers(steps.Where(s => !s.IsSafe && (Forged().IsMatch(BodyOf(s)) || s.Headers.Any(h => Forged().IsMatch(h.Key + "="))))));
+    }
+
+    private static HashSet<int> Numbers(IEnumerable<Step> steps) => [.. steps.Select(s => s.Number)];
+
+    private static bool IsLogout(Step step) => Logout().IsMatch(PathOf(step)) || (step.Method == "DELETE" && SessionPath().IsMatch(PathOf(step)));
+
+    private static bool HasBasic(Step step) =>
+        Login().IsMatch(PathOf(step)) && step.Headers.Any(h => h.Key.Equals("Authorization", StringComparison.OrdinalIgnoreCase) && h.Value.StartsWith("Basic", StringComparison.OrdinalIgnoreCase));
+
+    private static string PathOf(Step step) => step.Target.Split('?', '#')[0];
+
+    private static string BodyOf(Step step) =>
+        step.Body?.Template ?? string.Concat((step.Body?.Pieces ?? []).Select(p => p.Template));
+
+    [GeneratedRegex("""["'\s&]?[\w.\[\]-]*(passw(or)?d|passwd|pwd|passphrase|passcode|otp|credential)[\w.\[\]-]*["']?\s*[:=]""", RegexOptions.IgnoreCase)]
+    private static partial Regex Password();
+
+    [GeneratedRegex(@"(^|[/_\-.])(log-?in|sign-?in|sign-?on|authenticate|oauth2?/token|auth/token|tokens?|sessions?|auth)(\.\w+)?/?$", RegexOptions.IgnoreCase)]
+    private static partial Regex Login();
+
+    [GeneratedRegex(@"(^|[/_\-.])(log-?out|sign-?out|log-?off|revoke)\b", RegexOptions.IgnoreCase)]
+    private static partial Regex Logout();
+
+    [GeneratedRegex(@"(^|/)(sessions?|tokens?|login)(/|$)", RegexOptions.IgnoreCase)]
+    private static partial Regex SessionPath();
+
+    [GeneratedRegex("""(csrf|xsrf|__RequestVerificationToken|authenticity_token|antiforgery|_token)[\w.\-\[\]]*["']?\s*[:=]""", RegexOptions.IgnoreCase)]
+    private static partial Regex Forged();
+}

@@ -1,0 +1,85 @@
+using Stateside.Check.Reports;
+
+namespace Stateside.Check.Experiments;
+
+/// <summary>What the findings, and what is known of the scenario, say to the five questions. A pure function of both.</summary>
+internal static class Verdicts
+{
+    private const string ProvesNothing = "no response of the scenario depends on an earlier step, so it proves nothing about state: write something, then read it";
+
+    /// <summary>Answers the questions, in order.</summary>
+    public static IReadOnlyList<Verdict> Of(IReadOnlyList<Finding> findings, Knowledge known) =>
+    [
+        Decide(Question.Context, findings, known.ShowsState ? known.NotMoved : ProvesNothing, "a session that one replica began was served by the others, which had never seen it"),
+        Decide(Question.External, findings, known.ShowsState ? known.NotRestarted : ProvesNothing, "what a session had was still there after its replica, and then all, were killed and restarted"),
+        Decide(Question.Retry, findings, Retry(known), "every unsafe step was sent twice, at once and one after the other, and had its effect once"),
+        Spread(findings, known),
+        Decide(Question.Auth, findings, known.NoCredential, "what one replica issued was honoured by the others, and after a restart of all"),
+    ];
+
+    /// <summary>Where the state lives.</summary>
+    public static Architecture ArchitectureOf(IReadOnlyList<Verdict> verdicts, Knowledge known)
+    {
+        Outcomes(verdicts, out var context, out var external, out var auth);
+        if (external == Outcome.Fails) return Architecture.LostWithProcess;
+        if (context == Outcome.Fails || auth == Outcome.Fails)
+            return external == Outcome.Holds ? Architecture.NeedsStickiness : Architecture.CannotTell;
+        if (context != Outcome.Holds) return Architecture.CannotTell;
+        return known.ServiceKeeps || known.CredentialIsSelfContained == false || (!known.ClientCarries && known.CredentialIsSelfContained is null)
+            ? Architecture.Hybrid
+            : Architecture.Stateless;
+    }
+
+    /// <summary>The one change that would help most, or null where nothing fails.</summary>
+    public static string? Advice(IReadOnlyList<Verdict> verdicts, IReadOnlyList<Finding> findings, Architecture architecture)
+    {
+        if (verdicts.All(v => v.Outcome != Outcome.Fails)) return null;
+        bool Has(string rule) => findings.Any(f => f.Rule == rule && f.Severity == Severity.Error);
+        if (Has("CHK-KEYRING")) return "Share the Data Protection key ring: PersistKeysTo… a place that all replicas use, with one SetApplicationName. Cookies and tokens of one replica are then honoured by all.";
+        if (Has("CHK-CSRF") && !Has("CHK-MOVE")) return "Sign anti-forgery tokens with a key that all replicas share, or keep them in the session store, instead of in one process.";
+        if (architecture == Architecture.LostWithProcess && verdicts[0].Outcome == Outcome.Fails)
+            return "Move what a session has out of the process: into a store that all replicas use (Redis, the database), or into a sealed cookie or token that the client carries.";
+        if (architecture == Architecture.NeedsStickiness)
+            return "Move what the replica keeps on its own disk to a place that all replicas use: a shared store or database, object storage for files.";
+        if (Has("CHK-LOGOUT")) return "Keep the list of revoked credentials in a store that all replicas ask, or issue credentials that live for minutes.";
+        if (Has("CHK-CREDENTIAL")) return "Make every replica able to verify a credential: sign it with a shared key, or keep sessions in a shared store.";
+        if (Has("CHK-IDS")) return "Let the database make ids, or make them random (UUID), instead of counting in each process.";
+        if (Has("CHK-LIMIT")) return "Count requests for the rate limit in a store that all replicas share (Redis INCR with an expiry).";
+        if (Has("CHK-STALE")) return "Do not answer reads of what changes from a cache in the process: read the store, share the cache, or invalidate it on all replicas.";
+        if (Has("CHK-LOST")) return "Make updates atomic in the store (UPDATE … SET n = n + 1, INCR, a version compare), instead of reading, changing and writing back.";
+        if (Has("CHK-KEY")) return "Record the Idempotency-Key with its response in the shared store, in the same transaction as the effect, before answering.";
+        if (Has("CHK-DOUBLED")) return "Let clients send an Idempotency-Key with unsafe requests and honour it, so that a retry has no second effect.";
+        return "Keep what responses depend on in a place that all replicas share.";
+    }
+
+    /// <summary>A session that a cold replica cannot serve needs stickiness too, so that evidence counts here as well.</summary>
+    private static Verdict Spread(IReadOnlyList<Finding> findings, Knowledge known)
+    {
+        var own = Decide(Question.Spread, findings, known.ShowsState ? known.NotSpread : ProvesNothing, "requests went over the replicas in turn, in both directions and at once, and made no difference");
+        if (own.Outcome == Outcome.Fails) return own;
+        var moved = Evidence(Question.Context, findings);
+        return moved.Count == 0 ? own : new Verdict(Question.Spread, Outcome.Fails, "a session stays with the replica that began it: " + moved[0].Title, Ids(moved));
+    }
+
+    private static string? Retry(Knowledge known) =>
+        !known.HasUnsafe ? "the scenario has no unsafe step (POST, PUT, PATCH, DELETE)"
+        : known.NotRetried is { } reason ? reason
+        : known.Retried == 0 ? "no later step shows what the unsafe steps did: read back what was written"
+        : null;
+
+    private static Verdict Decide(Question question, IReadOnlyList<Finding> findings, string? cannotTell, string holds)
+    {
+        var evidence = Evidence(question, findings);
+        return evidence.Count > 0 ? new Verdict(question, Outcome.Fails, evidence[0].Title, Ids(evidence))
+            : cannotTell is not null ? new Verdict(question, Outcome.CannotTell, cannotTell, [])
+            : new Verdict(question, Outcome.Holds, holds, []);
+    }
+
+    private static List<Finding> Evidence(Question question, IReadOnlyList<Finding> findings) =>
+        [.. findings.Where(f => f.Question == question && f.Severity == Severity.Error)];
+
+    private static List<string> Ids(List<Finding> evidence) => [.. evidence.Select(f => f.Id)];
+
+    private static void Outcomes(IReadOnlyList<Verdict> verdicts, out Outcome context, out Outcome external, out Outcome auth) =>
+        (context, external, auth) = (verdicts[(int)Question.Context].Outcome, verdicts[(int)Question.External].Outcome, verdicts[(int)Question.Auth].Outcome);
+}
