@@ -9,6 +9,7 @@ namespace Stateside.Check.Comparing;
 /// <c>text:line[4]</c>; <c>bytes:length</c>, <c>bytes:sha256</c>; <c>trouble</c>.
 /// Of JSON every scalar has a place, an array its length (<c>json:$.list.length()</c>), an empty object <c>{}</c>; NDJSON and the data of server-sent events are an array.
 /// A cookie's fact is <c>set</c> or <c>removed</c>, then its attributes in lower case: <c>set; httponly; path=/; samesite=lax</c>, <c>expires</c> without its date.
+/// <c>redirect[0]</c> is a redirect that was followed on the way: its status and path. <c>bytes:truncated</c> says that there was more. A place that comes twice gets <c>#2</c>.
 /// Left out: what connections and proxies add (Date, Age, Connection, Content-Length, Transfer-Encoding, Keep-Alive, Via, …), and Set-Cookie, which is taken apart.
 /// </summary>
 /// <param name="Values">The places with their values, in the order in which they came.</param>

@@ -33,6 +33,7 @@ internal sealed class Filler(Scenario scenario, TimeProvider time)
     private readonly Dictionary<string, (string Value, string Place, int Step, bool Secret)> _extracted = [];
     private readonly Dictionary<string, (int Step, string Place, string Why)> _missing = [];
     private readonly Dictionary<string, Exchange> _named = [];
+    private readonly Dictionary<string, Exchange> _succeeded = [];
     private readonly Dictionary<(string Variable, int Position), string> _once = [];
 
     /// <summary>Scheme, host and port as the service sees them.</summary>
@@ -45,6 +46,7 @@ internal sealed class Filler(Scenario scenario, TimeProvider time)
         foreach (var (k, v) in _extracted) copy._extracted[k] = v;
         foreach (var (k, v) in _missing) copy._missing[k] = v;
         foreach (var (k, v) in _named) copy._named[k] = v;
+        foreach (var (k, v) in _succeeded) copy._succeeded[k] = v;
         foreach (var (k, v) in _once) copy._once[k] = v;
         return copy;
     }
@@ -53,6 +55,7 @@ internal sealed class Filler(Scenario scenario, TimeProvider time)
     public void Learn(Exchange exchange)
     {
         _named[exchange.Step.Name] = exchange;
+        if (exchange.Answer is { Status: >= 200 and < 400 }) _succeeded[exchange.Step.Name] = exchange;
         foreach (var extraction in exchange.Step.Extractions)
         {
             if (Places.Find(exchange, extraction.Place) is { } value)
@@ -60,10 +63,9 @@ internal sealed class Filler(Scenario scenario, TimeProvider time)
                 _extracted[extraction.Name] = (value, extraction.Place, exchange.Step.Number, extraction.Secret);
                 _missing.Remove(extraction.Name);
             }
-            else
+            else if (!_extracted.ContainsKey(extraction.Name))
             {
-                // The older value must not be sent on: a browser that was given no new token has none of this page.
-                _extracted.Remove(extraction.Name);
+                // An older value stays: whoever is refused a repetition (409) goes on with what the first time gave.
                 _missing[extraction.Name] = (exchange.Step.Number, extraction.Place, Outcome(exchange));
             }
         }
@@ -152,7 +154,8 @@ internal sealed class Filler(Scenario scenario, TimeProvider time)
     private FilledPart OfStep(Expression e, string text)
     {
         if (!_named.TryGetValue(e.Name, out var exchange)) throw new FillException($"'{e.Name}' was not sent before");
-        var value = e.Kind == ExpressionKind.Response ? Places.Find(exchange, e.Place) : Places.FindSent(exchange, e.Place);
+        var value = e.Kind == ExpressionKind.Request ? Places.FindSent(exchange, e.Place)
+            : Places.Find(exchange, e.Place) ?? (_succeeded.TryGetValue(e.Name, out var earlier) ? Places.Find(earlier, e.Place) : null);
         if (value is null) throw new FillException($"'{text}' is taken from step {exchange.Step.Number}, {Outcome(exchange)}");
         return new(value, text, e.Kind == ExpressionKind.Response ? e.Place : null, exchange.Step.Number, Masks.IsSecretName(Masks.LastName(e.Place)));
     }

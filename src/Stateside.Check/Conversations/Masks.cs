@@ -46,10 +46,18 @@ public static partial class Masks
             text = text.Replace(secret, Value(secret), StringComparison.Ordinal);
             if (Uri.EscapeDataString(secret) is var escaped && escaped != secret) text = text.Replace(escaped, Value(secret), StringComparison.Ordinal);
         }
-        text = JsonMember().Replace(text, m => IsSecretName(m.Groups["n"].Value) ? m.Groups["h"].Value + Value(m.Groups["v"].Value) + m.Groups["t"].Value : m.Value);
-        text = HtmlField().Replace(text, m => IsSecretName(m.Groups["n"].Value) ? m.Groups["h"].Value + Value(m.Groups["v"].Value) : m.Value);
-        text = Pair().Replace(text, m => IsSecretName(m.Groups["n"].Value) ? m.Groups["n"].Value + "=" + Value(m.Groups["v"].Value) : m.Value);
-        return Jwt().Replace(text, m => Value(m.Value));
+        return Replace(text, (_, value) => Value(value));
+    }
+
+    /// <summary>A text in which something else takes the place of each value that looks secret by its name (JSON, form, query, HTML) or its form (JWT).</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="replacement">Given the name and the value.</param>
+    internal static string Replace(string text, Func<string, string, string> replacement)
+    {
+        text = JsonMember().Replace(text, m => IsSecretName(m.Groups["n"].Value) ? m.Groups["h"].Value + replacement(m.Groups["n"].Value, m.Groups["v"].Value) + m.Groups["t"].Value : m.Value);
+        text = HtmlField().Replace(text, m => IsSecretName(m.Groups["n"].Value) ? m.Groups["h"].Value + replacement(m.Groups["n"].Value, m.Groups["v"].Value) : m.Value);
+        text = Pair().Replace(text, m => IsSecretName(m.Groups["n"].Value) ? m.Groups["n"].Value + "=" + replacement(m.Groups["n"].Value, m.Groups["v"].Value) : m.Value);
+        return Jwt().Replace(text, m => replacement("token", m.Value));
     }
 
     /// <summary>The value at a place of <see cref="Comparing.Facts"/>, masked if the place's name looks secret or it is a cookie's value.</summary>
@@ -82,7 +90,7 @@ public static partial class Masks
     }
 
     /// <summary>The name in which a place ends: <c>csrf</c> of <c>html:form[0].field[csrf]</c>, <c>token</c> of <c>json:$.a.token</c>.</summary>
-    internal static string LastName(string place) => LastNameOf().Match(place) is { Success: true } m ? m.Groups[1].Value : place;
+    internal static string LastName(string place) => LastNameOf().Match(TwiceMark().Replace(place, "")) is { Success: true } m ? m.Groups[1].Value : place;
 
     /// <summary>The values of an exchange's request that were filled in from secrets.</summary>
     internal static IEnumerable<string> SecretsOf(Exchange exchange) => exchange.Request?.Filled is not { } filled ? [] :
@@ -127,6 +135,9 @@ public static partial class Masks
 
     [GeneratedRegex(@"^.{0,4}…\[\d+:[0-9a-f]{4}\]$", RegexOptions.CultureInvariant)]
     private static partial Regex Masked();
+
+    [GeneratedRegex(@"#\d+$", RegexOptions.CultureInvariant)]
+    private static partial Regex TwiceMark();
 
     [GeneratedRegex(@"([\w%-]+(?:\.sid)?)[\]'=]*$", RegexOptions.CultureInvariant)]
     private static partial Regex LastNameOf();

@@ -1,13 +1,14 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Stateside.Check.Comparing;
 
 namespace Stateside.Check.Conversations;
 
 /// <summary>
 /// Looks up single places (see <see cref="Facts"/>) in an exchange. Besides those of facts there are: <c>body</c>, the whole text; <c>json:$.a</c> of an object or array, its JSON;
-/// <c>header:location/2</c>, a path segment from 0; <c>html:link[2]?name</c> and <c>html:link[2]/1</c>, a parameter and a path segment of a link; a header that facts leave out.
+/// <c>header:location/2</c>, a path segment from 0; <c>html:link[2]?name</c> and <c>html:link[2]/1</c>, a parameter and a path segment of a link (so too of a form's action); a header that facts leave out.
 /// </summary>
-public static class Places
+public static partial class Places
 {
     /// <summary>The value at a place of the response, or null where there is none.</summary>
     public static string? Find(Exchange exchange, string place)
@@ -21,8 +22,7 @@ public static class Places
             "json" => Json(answer.Body, answer.Header("content-type"), rest) ?? Facts.Of(exchange)[place],
             "header" => Header(answer.Headers, rest),
             "cookie" when rest.EndsWith('=') => Cookie(exchange, rest[..^1]),
-            "html" when rest.StartsWith("link[", StringComparison.Ordinal) && rest.IndexOf(']') is var end and > 0 && end + 1 < rest.Length =>
-                Facts.Of(exchange)[place[..(colon + end + 2)]] is { } link ? PartOfUrl(link, rest[(end + 1)..]) : null,
+            "html" when UrlPart().Match(rest) is { Success: true } m => Facts.Of(exchange)["html:" + m.Groups[1].Value] is { } url ? PartOfUrl(url, m.Groups[2].Value) : null,
             _ => Facts.Of(exchange)[place],
         };
     }
@@ -98,4 +98,7 @@ public static class Places
             return null;
         }
     }
+
+    [GeneratedRegex(@"^(link\[\d+\]|form\[\d+\]\.action)([?/].*)$", RegexOptions.CultureInvariant)]
+    private static partial Regex UrlPart();
 }
