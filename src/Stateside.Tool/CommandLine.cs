@@ -58,6 +58,7 @@ internal static class CommandLine
             BenchCommand.Create(surroundings),
             SimulateCommand.Create(surroundings),
             TortureCommand.Create(surroundings),
+            CheckCommand.Create(surroundings),
         };
         root.HelpName = "./stateside";
         Examples(root, "./stateside up", "./stateside replay samples/Shop/data/online-retail-2010-12.csv.gz --url http://127.0.0.1:8080");

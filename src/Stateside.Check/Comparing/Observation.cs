@@ -27,13 +27,6 @@ internal sealed partial class Observation
     {
         (Slot, Exchange) = (slot, exchange);
         Sent = exchange.Request is { } request ? Tokens(normal, request) : [];
-        if (exchange.Trouble is { } trouble) Add("trouble", trouble.ToString());
-        foreach (var (hop, i) in exchange.Hops.Select((hop, i) => (hop, i)))
-        {
-            Add(string.Create(CultureInfo.InvariantCulture, $"redirect[{i}].status"), hop.Answer?.Status.ToString(CultureInfo.InvariantCulture) ?? "none");
-            Add(string.Create(CultureInfo.InvariantCulture, $"redirect[{i}].location"), normal.Of(hop.Answer?.Header("Location") ?? ""));
-        }
-        if (exchange.Answer is null) return;
         foreach (var (place, value) in Facts.Of(exchange).Values)
             if (!IsIncidental(place)) Add(normal.Of(place), normal.Of(value));
     }

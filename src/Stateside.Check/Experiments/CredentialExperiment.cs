@@ -35,7 +35,7 @@ internal sealed class CredentialExperiment : Experiment
 
     private static bool IsAfterLogin(Study study, int step) => study.Traits.Bearers.Contains(step) || study.Traits.Logins.Any(l => l < step);
 
-    private static bool IsAfterLogout(Study study, int step) => study.Traits.Logouts.Any(l => l < step) && !study.Traits.Bearers.Contains(step) || study.Traits.Logouts.Any(l => l < step);
+    private static bool IsAfterLogout(Study study, int step) => study.Traits.Logouts.Any(l => l < step);
 
     /// <summary>Uses a credential at one step, if the response there depends on it.</summary>
     private async Task<bool> UseAsync(Lab lab, int use, CancellationToken cancellationToken)

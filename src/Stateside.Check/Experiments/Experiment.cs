@@ -10,8 +10,11 @@ internal abstract class Experiment
     /// <summary>Its name, as <c>--only</c> takes it.</summary>
     public abstract string Name { get; }
 
-    /// <summary>Whether it kills replicas, and so needs a set of its own.</summary>
+    /// <summary>Whether it kills replicas where it can, and so needs a set of its own.</summary>
     public virtual bool Kills => false;
+
+    /// <summary>Whether it says nothing without a restart.</summary>
+    public virtual bool NeedsRestart => false;
 
     /// <summary>Whether it needs a second replica.</summary>
     public virtual bool Moves => false;

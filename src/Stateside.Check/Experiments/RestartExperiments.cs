@@ -10,6 +10,8 @@ internal sealed class RestartExperiment : Experiment
 
     public override bool Kills => true;
 
+    public override bool NeedsRestart => true;
+
     public override async Task RunAsync(Lab lab, CancellationToken cancellationToken)
     {
         var straight = Plans.All(lab.Steps, _ => 0);
@@ -51,6 +53,8 @@ internal sealed class FreshExperiment : Experiment
     public override string Name => "fresh";
 
     public override bool Kills => true;
+
+    public override bool NeedsRestart => true;
 
     public override bool Moves => true;
 

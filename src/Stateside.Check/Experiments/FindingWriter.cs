@@ -1,0 +1,33 @@
+using System.Globalization;
+using Stateside.Check.Conversations;
+using Stateside.Check.Reports;
+
+namespace Stateside.Check.Experiments;
+
+/// <summary>Writes down what was found: numbered, the gravest first, secrets masked, values shortened.</summary>
+internal static class FindingWriter
+{
+    private const int MostValue = 400;
+
+    public static IReadOnlyList<Finding> Write(IEnumerable<(Study Study, Suspicion Found)> all)
+    {
+        var numbers = new Dictionary<string, int>();
+        return [.. all.DistinctBy(f => (f.Study, f.Found.Rule, f.Found.Question, f.Found.Title)).OrderByDescending(f => f.Found.Severity).Select(f =>
+        {
+            var (study, found) = f;
+            numbers[found.Rule] = numbers.GetValueOrDefault(found.Rule) + 1;
+            var place = found.Difference?.Place;
+            return new Finding(
+                string.Create(CultureInfo.InvariantCulture, $"{found.Rule}-{numbers[found.Rule]}"), found.Rule, found.Severity, found.Question, found.Experiment, found.Title, found.Detail,
+                study.Scenario.Name, found.Step ?? found.Difference?.Slot.Step, found.MadeBy, place, Value(place, found.Difference?.Expected), Value(place, found.Difference?.Actual),
+                found.Expected is null ? null : Masks.Of(found.Expected), found.Actual is null ? null : Masks.Of(found.Actual), found.Reproduction);
+        })];
+    }
+
+    private static string? Value(string? place, string? value)
+    {
+        if (place is null || value is null) return null;
+        var masked = Masks.Fact(place, value, null);
+        return masked.Length > MostValue ? masked[..MostValue] + "…" : masked;
+    }
+}

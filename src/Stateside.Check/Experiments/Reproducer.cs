@@ -1,0 +1,99 @@
+using Stateside.Check.Comparing;
+using Stateside.Check.Conversations;
+
+namespace Stateside.Check.Experiments;
+
+/// <summary>Makes the shortest run that still shows a finding, and writes it down as curl commands.</summary>
+internal static class Reproducer
+{
+    private const int MostTries = 24;
+    private const int MostRestarts = 3;
+
+    /// <summary>The finding with its reproduction; as it is where there is no run to show.</summary>
+    public static async Task<Suspicion> OfAsync(Lab lab, Suspicion found, CancellationToken cancellationToken)
+    {
+        if (found is { Plan: { } plan, Difference: { } difference } && difference.Slot.Occurrence == 0)
+        {
+            var shortest = await ShortenAsync(lab, plan, difference, cancellationToken);
+            if (shortest is var (acts, run, control))
+                return found with
+                {
+                    Plan = acts,
+                    Run = run,
+                    Actual = run[difference.Slot]!.Exchange,
+                    Expected = control[difference.Slot]!.Exchange,
+                    Reproduction = Write(acts, run, difference.Slot),
+                };
+        }
+        return found.Run is null ? found : found with { Reproduction = Write(found.Plan ?? [], found.Run, found.Difference?.Slot ?? SlotOf(found)) };
+    }
+
+    /// <summary>Leaves out steps as long as the finding still shows: first all that nothing depends on, then one by one.</summary>
+    private static async Task<(List<Act> Plan, Run Run, Run Control)?> ShortenAsync(Lab lab, IReadOnlyList<Act> whole, Difference difference, CancellationToken cancellationToken)
+    {
+        var end = whole.ToList().FindIndex(a => StepOf(a) == difference.Slot.Step) + 1;
+        var plan = whole.Take(end).ToList();
+        (List<Act> Plan, Run Run, Run Control)? best = null;
+        var tries = plan.Any(a => a is Kill) ? MostRestarts : MostTries;
+        var needed = Needed(lab, difference.Slot.Step);
+        var candidate = plan.Where(a => StepOf(a) is not { } step || needed.Contains(step)).ToList();
+        if (candidate.Count < plan.Count && await ShowsAsync(lab, candidate, difference, cancellationToken) is var (first, plain)) (plan, best) = (candidate, (candidate, first, plain));
+        for (var at = plan.Count - 2; at >= 0 && tries > 0; at--)
+        {
+            if (plan[at] is not Send) continue;
+            tries--;
+            var shorter = plan.Where((_, i) => i != at).ToList();
+            if (await ShowsAsync(lab, shorter, difference, cancellationToken) is var (run, control)) (plan, best) = (shorter, (shorter, run, control));
+        }
+        if (best is null && await ShowsAsync(lab, plan, difference, cancellationToken) is var (last, undisturbed)) best = (plan, last, undisturbed);
+        return best;
+    }
+
+    /// <summary>The step and those that it depends on, and those that they depend on.</summary>
+    private static HashSet<int> Needed(Lab lab, int step)
+    {
+        var needed = new HashSet<int> { step };
+        var open = new Stack<int>(needed);
+        while (open.TryPop(out var next))
+            foreach (var on in lab.Study.DependsOn.GetValueOrDefault(next) ?? [])
+                if (needed.Add(on)) open.Push(on);
+        return needed;
+    }
+
+    /// <summary>Whether the shorter run shows the difference, and the same on one replica does not.</summary>
+    private static async Task<(Run Run, Run Control)?> ShowsAsync(Lab lab, List<Act> plan, Difference difference, CancellationToken cancellationToken)
+    {
+        bool Differs(IReadOnlyList<Difference> differences) => differences.Any(d => d.Slot == difference.Slot && (d.Place == difference.Place || d.Rank <= difference.Rank));
+        List<Act> once = [.. Undoubled(plan)];
+        var before = lab.Main.Grows ? await lab.RunAsync(once, cancellationToken) : null;
+        var control = await lab.RunAsync(once, cancellationToken);
+        if (control[difference.Slot] is not { Exchange.Answer: not null } || Differs(lab.Main.Compare(control, before))) return null;
+        var run = await lab.RunAsync(plan, cancellationToken);
+        return Differs(lab.Main.Compare(run, control)) ? (run, control) : null;
+    }
+
+    /// <summary>On one replica, and what is sent more than once sent once.</summary>
+    private static IEnumerable<Act> Undoubled(IEnumerable<Act> plan) => plan.OnOne().Where(a => a is not Send { IsAgain: true }).Select(a => a is Burst burst ? new Send(burst.Step, 0) : a);
+
+    private static string Write(IReadOnlyList<Act> plan, Run run, Slot slot)
+    {
+        var last = run.Observations.Select((o, i) => (o.Slot, i)).LastOrDefault(o => o.Slot == slot, (default, run.Observations.Count - 1)).Item2;
+        var exchanges = run.Observations.Take(last + 1).Where(o => o.Exchange.Request is not null).Select(o => o.Exchange).ToList();
+        var before = new Dictionary<int, string>();
+        var atOnce = new HashSet<int>();
+        var sent = 0;
+        foreach (var act in plan)
+        {
+            if (act is Kill kill)
+                before[sent] = $"# Now kill -9 replica {string.Join(" and ", kill.Replicas)}, start it again, and go on when it serves.\nread -r -p 'Kill and restart replica {string.Join(" and ", kill.Replicas)}, then press Enter: ' _ </dev/tty";
+            if (act is Burst burst)
+                for (var i = 1; i < burst.Replicas.Count; i++) atOnce.Add(sent + i);
+            sent += act switch { Burst b => b.Replicas.Count, Send => 1, _ => 0 };
+        }
+        return Curl.Of(exchanges, before, atOnce);
+    }
+
+    private static Slot SlotOf(Suspicion found) => found.Run!.Observations.LastOrDefault(o => o.Exchange == found.Actual)?.Slot ?? default;
+
+    private static int? StepOf(Act act) => act switch { Send send => send.Step, Burst burst => burst.Step, _ => null };
+}

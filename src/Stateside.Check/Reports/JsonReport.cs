@@ -1,0 +1,72 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Stateside.Check.Reports;
+
+/// <summary>The report as JSON, the documented contract (docs/check.md): names in snake_case, enumerations as words, durations in seconds.</summary>
+public static class JsonReport
+{
+    /// <summary>The version of the contract. Fields may be added; one that changes its meaning makes it another version.</summary>
+    public const int Version = 1;
+
+    /// <summary>Writes it, with a new line at the end.</summary>
+    public static void Write(CheckReport report, TextWriter writer)
+    {
+        var form = new Form(
+            Version, report.Unrepeatable is null ? Outcomes(report) : "unrepeatable", report.Scenarios, report.Replicas, Say(report.Architecture), Words.Of(report.Architecture), report.Advice,
+            [.. report.Verdicts.Select(v => new VerdictForm(Say(v.Question), Words.Asks(v.Question), Say(v.Outcome), v.Reason, v.Evidence))],
+            [.. report.Findings.Select(f => new FindingForm(f.Id, f.Rule, Say(f.Severity), f.Question is { } q ? Say(q) : null, f.Experiment, f.Title, f.Detail, f.Scenario,
+                f.Step, f.MadeBy, f.Place, f.Expected, f.Actual, f.ExpectedExchange, f.ActualExchange, f.Reproduction))],
+            [.. report.Experiments.Select(e => new ExperimentForm(e.Name, e.Scenario, e.Runs, e.Requests, Math.Round(e.Elapsed.TotalSeconds, 3), e.LeftOut))],
+            report.Notices, report.Unrepeatable, Math.Round(report.Elapsed.TotalSeconds, 3));
+        writer.WriteLine(JsonSerializer.Serialize(form, JsonForms.Default.Form));
+    }
+
+    private static string Outcomes(CheckReport report) => report.Verdicts.Any(v => v.Outcome == Outcome.Fails) ? "fails" : "holds";
+
+    private static string Say<T>(T word) where T : struct, Enum => JsonNamingPolicy.SnakeCaseLower.ConvertName(word.ToString());
+
+    internal sealed record Form(
+        int Version, string Result, IReadOnlyList<string> Scenarios, IReadOnlyList<string> Replicas, string Architecture, string ArchitectureLine, string? Advice,
+        IReadOnlyList<VerdictForm> Verdicts, IReadOnlyList<FindingForm> Findings, IReadOnlyList<ExperimentForm> Experiments, IReadOnlyList<string> Notices,
+        string? Unrepeatable, double ElapsedSeconds);
+
+    internal sealed record VerdictForm(string Question, string Asks, string Outcome, string Reason, IReadOnlyList<string> Evidence);
+
+    internal sealed record FindingForm(
+        string Id, string Rule, string Severity, string? Question, string Experiment, string Title, string Detail, string Scenario, int? Step, int? MadeBy, string? Place,
+        string? Expected, string? Actual, string? ExpectedExchange, string? ActualExchange, string? Reproduction);
+
+    internal sealed record ExperimentForm(string Name, string Scenario, int Runs, int Requests, double ElapsedSeconds, string? LeftOut);
+}
+
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(JsonReport.Form))]
+internal sealed partial class JsonForms : JsonSerializerContext;
+
+/// <summary>Questions and answers in plain words, the same in all reports.</summary>
+public static class Words
+{
+    /// <summary>The question as the field asks it.</summary>
+    public static string Asks(Question question) => question switch
+    {
+        Question.Context => "Does each request carry everything needed to serve it?",
+        Question.External => "Is session data kept outside the process?",
+        Question.Retry => "Are retries idempotent and safe?",
+        Question.Spread => "Does it scale out without sticky sessions?",
+        _ => "Is authentication stateless, that is, independent of the server that issued the credential?",
+    };
+
+    /// <summary>The answer.</summary>
+    public static string Of(Outcome outcome) => outcome switch { Outcome.Holds => "holds", Outcome.Fails => "fails", _ => "cannot tell" };
+
+    /// <summary>Where the state lives.</summary>
+    public static string Of(Architecture architecture) => architecture switch
+    {
+        Architecture.Stateless => "stateless",
+        Architecture.Hybrid => "hybrid: state outside the process",
+        Architecture.NeedsStickiness => "stateful: needs stickiness, survives restart",
+        Architecture.LostWithProcess => "stateful: lost with the process",
+        _ => "cannot tell",
+    };
+}
