@@ -3,7 +3,7 @@ using Stateside.Tool.Bench;
 
 namespace Stateside.Tool.Test;
 
-/// <summary>What the tests need beside .NET: SQLite's library, the servers and the browser they start, as Debian packages. What is there already is left alone.</summary>
+/// <summary>What the tests need beside .NET: SQLite's library, the servers, languages and the browser they start, as Debian packages. What is there already is left alone.</summary>
 internal static class DebianPackages
 {
     private const string AptGet = "/usr/bin/apt-get";
@@ -18,6 +18,10 @@ internal static class DebianPackages
         ("postgresql", () => Directory.Exists("/usr/lib/postgresql") && Directory.GetFiles("/usr/lib/postgresql", "initdb", SearchOption.AllDirectories).Length > 0),
         ("iproute2", () => LoadGenerator.Has("ip")),
         ("chromium", () => File.Exists("/usr/bin/chromium")),
+        ("nodejs", () => LoadGenerator.Has("node")),
+        ("npm", () => LoadGenerator.Has("npm")),
+        ("php-cli", () => LoadGenerator.Has("php")),
+        ("python3-flask", () => Directory.Exists("/usr/lib/python3/dist-packages/flask")),
         ("faketime", () => Directory.Exists("/usr/lib") && Directory.GetFiles("/usr/lib", "libfaketime.so.1", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2, IgnoreInaccessible = true }).Length > 0),
     ];
 
