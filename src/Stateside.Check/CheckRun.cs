@@ -182,7 +182,7 @@ public sealed class CheckRun(IReadOnlyList<Scenario> scenarios, ReplicaSource so
         var verdicts = unrepeatable is null
             ? Verdicts.Of(findings, known)
             : [.. Enum.GetValues<Question>().Select(q => new Verdict(q, Outcome.CannotTell, "the undisturbed scenario is not repeatable", []))];
-        var architecture = unrepeatable is null ? Verdicts.ArchitectureOf(verdicts, known) : Architecture.CannotTell;
+        var architecture = unrepeatable is null ? Verdicts.ArchitectureOf(verdicts, findings, known) : Architecture.CannotTell;
         return new CheckReport([.. scenarios.Select(s => s.Name)], source.Names, architecture, Verdicts.Advice(verdicts, findings, architecture), verdicts, findings,
             [.. results.SelectMany(r => r.Records)], [.. results.SelectMany(r => r.Study.Notices).Distinct()], unrepeatable, elapsed);
     }

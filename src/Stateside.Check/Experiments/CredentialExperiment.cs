@@ -29,7 +29,10 @@ internal sealed class CredentialExperiment : Experiment
             if (tried == MostUses || study.Found.Any(f => f.Question == Question.Auth)) break;
             if (await UseAsync(lab, use, cancellationToken)) tried++;
         }
-        if (tried > 0) (study.Knowledge.NoCredential, study.Knowledge.CredentialIsSelfContained) = (null, IsSelfContained(study));
+        if (tried == 0)
+            foreach (var (read, write) in study.Effects.Where(e => e.Read > e.Write && IsAfterLogin(study, e.Write) && !IsAfterLogout(study, e.Read)))
+                if (await UseAsync(lab, read, cancellationToken, write) && ++tried > 0) break;
+        if (tried > 0) (study.Knowledge.NoCredential, study.Knowledge.CredentialIsSelfContained) = (null, await IsSelfContainedAsync(lab, cancellationToken));
         foreach (var logout in study.Traits.Logouts.Order()) await LogoutAsync(lab, logout, cancellationToken);
     }
 
@@ -38,31 +41,35 @@ internal sealed class CredentialExperiment : Experiment
     private static bool IsAfterLogout(Study study, int step) => study.Traits.Logouts.Any(l => l < step);
 
     /// <summary>Uses a credential at one step, if the response there depends on it.</summary>
-    private async Task<bool> UseAsync(Lab lab, int use, CancellationToken cancellationToken)
+    /// <param name="lab">Where.</param>
+    /// <param name="use">The step whose response is looked at.</param>
+    /// <param name="cancellationToken">Breaks it off.</param>
+    /// <param name="write">A step that is sent with it, where the credential shows only in what was written in its name.</param>
+    private async Task<bool> UseAsync(Lab lab, int use, CancellationToken cancellationToken, int? write = null)
     {
         var logins = lab.Study.Traits.Logins;
         var last = logins.Where(l => l < use).DefaultIfEmpty(0).Max();
         var before = Enumerable.Range(1, last).Where(s => lab.Step(s).IsSafe || logins.Contains(s)).ToList();
         var slot = new Slot(use);
-        var model = await lab.LearnAsync(Plan(before, use, 0, 0), cancellationToken);
-        if (model.Last[slot]?.Exchange.Answer is null && last > 0)
+        var model = await lab.LearnAsync(Plan(before, write, use, 0, 0), cancellationToken);
+        if (model.Last[slot]?.Exchange.Answer is null && last > 0 && write is null)
         {
             // It takes more than the login to be sent: whatever else came before.
             before = [.. Enumerable.Range(1, use - 1)];
-            model = await lab.LearnAsync(Plan(before, use, 0, 0), cancellationToken);
+            model = await lab.LearnAsync(Plan(before, write, use, 0, 0), cancellationToken);
         }
         if (model.Unsteady is not null || model.Last[slot]?.Exchange.Answer is not { Status: < 400 }) return false;
-        var control = Plan(before, use, 0, 0);
-        var bare = await lab.RunAsync(Without(lab, before, use), cancellationToken);
+        var control = Plan(before, write, use, 0, 0);
+        var bare = await lab.RunAsync(Without(lab, before, write, use), cancellationToken);
         var anonymous = model.Compare(bare).Where(d => d.Slot == slot).ToList();
         if (anonymous.Count == 0) return false;
         foreach (var (from, to) in lab.Set.Addresses.Count > 1 ? new[] { (0, 1), (1, 0) } : [])
         {
-            var plan = Plan(before, use, from, to);
+            var plan = Plan(before, write, use, from, to);
             if (await RefusedAsync(lab, plan, control, model, bare, slot, $"what replica {from} issued", $"Replica {from} issued the credential, and replica {to} was asked with it.", cancellationToken)) return true;
         }
         if (!lab.Set.CanRestart) return true;
-        List<Act> restarted = [.. before.Select(s => new Send(s, 0)), new Kill([.. Enumerable.Range(0, lab.Set.Addresses.Count)]), new Send(use, 0)];
+        List<Act> restarted = [.. before.Select(s => new Send(s, 0)), new Kill([.. Enumerable.Range(0, lab.Set.Addresses.Count)]), .. Uses(write, use, 0)];
         await RefusedAsync(lab, restarted, control, model, bare, slot, "what was issued before a restart of all replicas", "All replicas were killed and started again after the login.", cancellationToken);
         return true;
     }
@@ -70,11 +77,12 @@ internal sealed class CredentialExperiment : Experiment
     private async Task<bool> RefusedAsync(Lab lab, List<Act> plan, List<Act> control, TwinModel model, Run bare, Slot slot, string what, string how, CancellationToken cancellationToken)
     {
         var evidence = await lab.ProbeAsync(plan, control, model, cancellationToken);
-        var difference = evidence.Differences.Where(d => d.Slot == slot).MinBy(d => d.Rank);
+        // A token against forgery that is made anew is no refusal of the credential.
+        var difference = evidence.Differences.Where(d => d.Slot == slot && !Traits.IsForgeryToken(d.Place)).MinBy(d => d.Rank);
         if (difference is null) return false;
         var isWhole = plan.OfType<Send>().Any(s => !lab.Step(s.Step).IsSafe && !lab.Study.Traits.Logins.Contains(s.Step) && s.Step != slot.Step);
         var actual = evidence.Run[slot]!;
-        var isAnonymous = actual["status"] == bare[slot]?["status"] || actual.Exchange.Answer?.Status is 401 or 403;
+        var isAnonymous = actual[difference.Place] == bare[slot]?[difference.Place] || actual.Exchange.Answer?.Status is 401 or 403;
         // With more before it than the login, only a response like that to nobody is about the credential.
         if (isWhole && !isAnonymous) return false;
         var isKeyRing = evidence.Run.Observations.TakeWhile(o => o.Slot != slot).Any(HasDataProtected);
@@ -129,23 +137,35 @@ internal sealed class CredentialExperiment : Experiment
             Actual = run[new Slot(use, occurrence)]?.Exchange,
         };
 
-    private static bool? IsSelfContained(Study study)
+    /// <summary>Whether the credential says by itself whose it is; null where it comes with every request anyway.</summary>
+    private static async Task<bool?> IsSelfContainedAsync(Lab lab, CancellationToken cancellationToken)
     {
+        var study = lab.Study;
         var last = study.Main.Last.Observations;
         var tokens = last.Where(o => study.Traits.Bearers.Contains(o.Slot.Step)).SelectMany(o => o.Exchange.Request?.Headers ?? [])
             .Where(h => h.Key.Equals("Authorization", StringComparison.OrdinalIgnoreCase)).Select(h => h.Value.Split(' ', 2) is [_, var token] ? token : h.Value).ToList();
         if (tokens.Count > 0) return study.Traits.Logins.Count == 0 ? null : tokens.All(t => Credentials.IsSelfContained("", t));
-        var cookies = last.Where(o => study.Traits.Logins.Contains(o.Slot.Step)).SelectMany(o => Inspection.CookiesSet(o.Exchange)).Concat(last.SelectMany(o => Inspection.CookiesSet(o.Exchange)))
-            .Where(Credentials.IsSessionCookie).ToList();
+        var cookies = last.SelectMany(o => Inspection.CookiesSet(o.Exchange)).Where(Credentials.IsSessionCookie).DistinctBy(c => c.Name).ToList();
+        if (cookies.Any(c => Credentials.IsSelfContained(c.Name, c.Value)))
+            foreach (var id in cookies.Where(c => !Credentials.IsSelfContained(c.Name, c.Value)).ToList())
+            {
+                // An id beside a sealed cookie: does any replica that does not know it miss it?
+                var elsewhere = lab.Set.Addresses.Count > 1 ? 1 : 0;
+                var plan = Plans.All(lab.Steps, _ => elsewhere).SelectMany(a => new Act[] { a, new Tamper(c => c.Jar.Remove(id.Name)) }).ToList();
+                var run = await lab.RunAsync(plan, cancellationToken);
+                if (study.Main.Compare(run).All(d => d.Place.StartsWith("cookie:", StringComparison.Ordinal))) cookies.Remove(id);
+            }
         return cookies.Count == 0 ? null : cookies.All(c => Credentials.IsSelfContained(c.Name, c.Value));
     }
 
-    private static List<Act> Plan(List<int> before, int use, int from, int to) => [.. before.Select(s => new Send(s, from)), new Send(use, to)];
+    private static List<Act> Plan(List<int> before, int? write, int use, int from, int to) => [.. before.Select(s => new Send(s, from)), .. Uses(write, use, to)];
+
+    private static IEnumerable<Send> Uses(int? write, int use, int replica) => write is { } step ? [new Send(step, replica), new Send(use, replica)] : [new Send(use, replica)];
 
     /// <summary>The same by somebody who has not logged in; where the credential is in the step itself, without it.</summary>
-    private static List<Act> Without(Lab lab, List<int> before, int use) =>
+    private static List<Act> Without(Lab lab, List<int> before, int? write, int use) =>
     [
         .. before.Where(s => !lab.Study.Traits.Logins.Contains(s)).Select(s => new Send(s, 0)),
-        new Send(use, 0) { Change = _ => new SendChange { HeadersSet = new Dictionary<string, string?> { ["Authorization"] = null, ["X-Api-Key"] = null } } },
+        .. Uses(write, use, 0).Select(s => s with { Change = _ => new SendChange { HeadersSet = new Dictionary<string, string?> { ["Authorization"] = null, ["X-Api-Key"] = null } } }),
     ];
 }

@@ -86,7 +86,9 @@ internal sealed class ForgeryExperiment : Experiment
                 lab.Study.Knowledge.ServiceKeeps = true;
                 continue;
             }
-            var run = await lab.RunAsync([.. Plans.All(write - 1, _ => 0), new Park(), .. Plans.All(read, _ => 0).Skip(write - 1), new Resume(), new Send(read, 0)], cancellationToken);
+            // Asked elsewhere: the replica that saw the write may know better than the cookie.
+            var elsewhere = lab.Set.Addresses.Count > 1 ? 1 : 0;
+            var run = await lab.RunAsync([.. Plans.All(write - 1, _ => 0), new Park(), .. Plans.All(read, _ => 0).Skip(write - 1), new Resume(), new Send(read, elsewhere)], cancellationToken);
             var model = await lab.LearnAsync([.. Plans.All(read, _ => 0), new Send(read, 0)], cancellationToken);
             if (model.Compare(run).Any(d => d.Slot == new Slot(read, 1)))
             {

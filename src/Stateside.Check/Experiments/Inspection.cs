@@ -26,6 +26,7 @@ internal sealed class Inspection : Experiment
                 Tell(lab, "CHK-CACHEABLE", Severity.Warning, seen, $"the response that sets {cookie.Name} may be kept by shared caches",
                     $"Its Cache-Control is \"{seen.Exchange.Answer!.Header("Cache-Control")}\": a cache would hand one client's session to others. Say no-store, or private.");
         Fixation(lab, observations, sessions.Select(s => s.Cookie.Name).ToHashSet());
+        if (sessions.Count == 0 && lab.Study.Traits.Logins.Count + lab.Study.Traits.Bearers.Count == 0) await CapabilitiesAsync(lab, cancellationToken);
         await EntropyAsync(lab, sessions.Select(s => s.Cookie).Where(c => !Credentials.IsSelfContained(c.Name, c.Value)).Select(c => c.Name).ToHashSet(), cancellationToken);
     }
 
@@ -78,6 +79,25 @@ internal sealed class Inspection : Experiment
                 Tell(lab, "CHK-ENTROPY", Severity.Warning, lab.Main.Last[new Slot(first)]!, $"the session id in {name} holds about {bits:0} bits of chance",
                     $"Estimated from {ids.Count} ids, position by position; at least {FewestBits:0} are asked for (OWASP). Ids that can be guessed are sessions that can be taken.");
         }
+    }
+
+    /// <summary>Where nobody logs in and there is no session, an id in a response that later steps send is all that protects what it leads to.</summary>
+    private async Task CapabilitiesAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        foreach (var made in lab.Main.Last.Observations.Where(o => !o.Exchange.Step.IsSafe && lab.Study.DependsOn.Any(d => d.Value.Contains(o.Slot.Step))))
+            foreach (var place in lab.Main.VaryingPlaces(made.Slot).Where(p => p.StartsWith("json:", StringComparison.Ordinal) && Ids.IsIdLike(p)).ToList())
+            {
+                // Ids that are counted up are names, and nobody takes them for secrets.
+                if (made[place] is not { } shown || !shown.Any(char.IsAsciiLetter)) continue;
+                var ids = new List<string>();
+                for (var i = 0; i < FewestIds; i++)
+                    if ((await lab.RunAsync(Plans.All(made.Slot.Step, _ => 0), cancellationToken))[made.Slot]?[place] is { } id) ids.Add(id);
+                var bits = Entropy.Bits(ids);
+                if (ids.Count >= FewestIds && bits is > 0 and < FewestBits)
+                    Tell(lab, "CHK-ENTROPY", Severity.Warning, made, $"the id at {place} holds about {bits:0} bits of chance, and is all that protects what it leads to",
+                        $"Estimated from {ids.Count} ids, position by position; at least {FewestBits:0} are asked for (OWASP). Nobody logs in, so whoever guesses an id has what is under it.");
+                return;
+            }
     }
 
     private static bool IsCacheable(Answer answer)

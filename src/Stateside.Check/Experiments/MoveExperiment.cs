@@ -28,18 +28,35 @@ internal sealed class MoveExperiment : Experiment
         {
             // Of what a later move shows, only what no earlier one did is news.
             var news = differences.Where(d => !seen.Contains(d.Slot.Step)).ToList();
-            if (news.Count == 0 || seen.Count > 0 && lab.Study.Found.Count(f => f.Experiment == Name) >= MostFindings) continue;
+            if (news.Count == 0 || seen.Count > 0 && lab.Study.Found.Count(f => f.Experiment == Name) >= MostFindings) break;
             var plan = Plan(lab, move);
             var evidence = await lab.ConfirmAsync(news, plan, Straight(lab), lab.Main, cancellationToken);
             if (evidence.First is not { } first) continue;
             foreach (var difference in differences) seen.Add(difference.Slot.Step);
+            var probe = new Probe(plan, Straight(lab), evidence, first, move.K - 1);
+            if (await IsRightWhenColdAsync(lab, move, first, cancellationToken))
+            {
+                lab.Study.Find(Suspect(lab, "CHK-STALE", Question.Spread, probe, $"a replica answers from what it read before: {Say(lab, first)}",
+                    $"Steps 1 to {move.K - 1} went to replica {move.From}, the rest to replica {move.To}, which had served other sessions before. Started anew just before, it answers right: so it holds a copy that it does not renew."));
+                continue;
+            }
             var also = differences.Select(d => d.Slot.Step).Distinct().Where(s => s != first.Slot.Step).ToList();
-            lab.Study.Find(Suspect(lab, "CHK-MOVE", Question.Context, new Probe(plan, Straight(lab), evidence, first, move.K - 1),
+            lab.Study.Find(Suspect(lab, "CHK-MOVE", Question.Context, probe,
                 $"on another replica, {Say(lab, first)}",
                 $"Steps 1 to {move.K - 1} went to replica {move.From}, the rest to replica {move.To}, which had not served this session. The state was made by step {move.K - 1} ({lab.Step(move.K - 1).Name})."
                 + (also.Count > 0 ? $" Steps {string.Join(", ", also)} differ too." : "")));
             await LookBackAsync(lab, move, first, cancellationToken);
         }
+    }
+
+    /// <summary>Whether the other replica answers right if it was started just before the move: then each request carries what it needs, and it is a copy in the process that is wrong.</summary>
+    private static async Task<bool> IsRightWhenColdAsync(Lab lab, (int From, int To, int K) move, Difference first, CancellationToken cancellationToken)
+    {
+        if (!lab.Set.CanRestart) return false;
+        var plan = Plan(lab, move);
+        plan.Insert(move.K - 1, new Kill([move.To]));
+        var (_, _, differences) = await lab.TryAsync(plan, Straight(lab), lab.Main, cancellationToken);
+        return !differences.Any(d => d.Slot == first.Slot);
     }
 
     /// <summary>Moves a session, and then looks at its first replica again: was it only not seen there, or is it gone?</summary>

@@ -9,7 +9,7 @@ namespace Stateside.Check.Experiments;
 /// </summary>
 internal sealed class SpreadExperiment : Experiment
 {
-    private const int MostFindings = 3;
+    private const int MostFindings = 2;
 
     public override string Name => "spread";
 
@@ -42,7 +42,10 @@ internal sealed class SpreadExperiment : Experiment
     private async Task ProbeAsync(Lab lab, string name, List<Act> plan, List<Act> control, TwinModel model, CancellationToken cancellationToken)
     {
         if (lab.Study.Found.Count(f => f.Experiment == Name) >= MostFindings) return;
-        var evidence = await lab.ProbeAsync(plan, control, model, cancellationToken);
+        var (run, _, seen) = await lab.TryAsync(plan, control, model, cancellationToken);
+        // What is known already is not proved again.
+        if (new Evidence(run, run, seen).First is not { } once || lab.Study.Found.Any(f => f.Question is Question.Spread or Question.Context && f.Step == once.Slot.Step && f.Difference?.Place == once.Place)) return;
+        var evidence = await lab.ConfirmAsync(seen, plan, control, model, cancellationToken);
         if (evidence.First is not { } first || lab.Study.Found.Any(f => f.Experiment == Name && f.Step == first.Slot.Step && f.Difference?.Place == first.Place)) return;
         var isStale = IsStale(lab, evidence, first);
         lab.Study.Find(Suspect(lab, isStale ? "CHK-STALE" : "CHK-SPREAD", Question.Spread, new Probe(plan, control, evidence, first, null),

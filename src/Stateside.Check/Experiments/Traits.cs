@@ -20,6 +20,9 @@ internal sealed partial record Traits(IReadOnlySet<int> Logins, IReadOnlySet<int
             Numbers(steps.Where(s => !s.IsSafe && (Forged().IsMatch(BodyOf(s)) || s.Headers.Any(h => Forged().IsMatch(h.Key + "="))))));
     }
 
+    /// <summary>Whether a place of a response holds a token against request forgery.</summary>
+    public static bool IsForgeryToken(string place) => Forged().IsMatch(place.Replace(']', '=') + "=");
+
     private static HashSet<int> Numbers(IEnumerable<Step> steps) => [.. steps.Select(s => s.Number)];
 
     private static bool IsLogout(Step step) => Logout().IsMatch(PathOf(step)) || (step.Method == "DELETE" && SessionPath().IsMatch(PathOf(step)));

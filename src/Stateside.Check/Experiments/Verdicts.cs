@@ -18,13 +18,15 @@ internal static class Verdicts
     ];
 
     /// <summary>Where the state lives.</summary>
-    public static Architecture ArchitectureOf(IReadOnlyList<Verdict> verdicts, Knowledge known)
+    public static Architecture ArchitectureOf(IReadOnlyList<Verdict> verdicts, IReadOnlyList<Finding> findings, Knowledge known)
     {
         Outcomes(verdicts, out var context, out var external, out var auth);
         if (external == Outcome.Fails) return Architecture.LostWithProcess;
         if (context == Outcome.Fails || auth == Outcome.Fails)
             return external == Outcome.Holds ? Architecture.NeedsStickiness : Architecture.CannotTell;
         if (context != Outcome.Holds) return Architecture.CannotTell;
+        // A copy in a process that makes replicas answer otherwise binds a client to one of them. Lost updates do not: they are lost at one replica too.
+        if (external == Outcome.Holds && findings.Any(f => f.Question == Question.Spread && f.Severity == Severity.Error && f.Rule != "CHK-LOST")) return Architecture.NeedsStickiness;
         return known.ServiceKeeps || known.CredentialIsSelfContained == false || (!known.ClientCarries && known.CredentialIsSelfContained is null)
             ? Architecture.Hybrid
             : Architecture.Stateless;
