@@ -50,26 +50,27 @@ internal sealed class CredentialExperiment : Experiment
         var logins = lab.Study.Traits.Logins;
         var last = logins.Where(l => l < use).DefaultIfEmpty(0).Max();
         var before = Enumerable.Range(1, last).Where(s => lab.Step(s).IsSafe || logins.Contains(s)).ToList();
+        List<int> with = write is { } one ? [one] : [];
         var slot = new Slot(use);
-        var model = await lab.LearnAsync(Plan(before, write, use, 0, 0), cancellationToken);
+        var model = await lab.LearnAsync(Plan(before, with, use, 0, 0), cancellationToken);
         if (model.Last[slot]?.Exchange.Answer is null && last > 0 && write is null)
         {
-            // It takes more than the login to be sent: whatever else came before.
-            before = [.. Enumerable.Range(1, use - 1)];
-            model = await lab.LearnAsync(Plan(before, write, use, 0, 0), cancellationToken);
+            // It takes more than the login to be sent: what else came before is sent with it, in the name of who logged in.
+            with = [.. Enumerable.Range(last + 1, use - last - 1)];
+            model = await lab.LearnAsync(Plan(before, with, use, 0, 0), cancellationToken);
         }
         if (model.Unsteady is not null || model.Last[slot]?.Exchange.Answer is not { Status: < 400 }) return false;
-        var control = Plan(before, write, use, 0, 0);
-        var bare = await lab.RunAsync(Without(lab, before, write, use), cancellationToken);
+        var control = Plan(before, with, use, 0, 0);
+        var bare = await lab.RunAsync(Without(lab, before, with, use), cancellationToken);
         var anonymous = model.Compare(bare).Where(d => d.Slot == slot).ToList();
         if (anonymous.Count == 0) return false;
         foreach (var (from, to) in lab.Set.Addresses.Count > 1 ? new[] { (0, 1), (1, 0) } : [])
         {
-            var plan = Plan(before, write, use, from, to);
+            var plan = Plan(before, with, use, from, to);
             if (await RefusedAsync(lab, plan, control, model, bare, slot, $"what replica {from} issued", $"Replica {from} issued the credential, and replica {to} was asked with it.", cancellationToken)) return true;
         }
         if (!lab.Set.CanRestart) return true;
-        List<Act> restarted = [.. before.Select(s => new Send(s, 0)), new Kill([.. Enumerable.Range(0, lab.Set.Addresses.Count)]), .. Uses(write, use, 0)];
+        List<Act> restarted = [.. before.Select(s => new Send(s, 0)), new Kill([.. Enumerable.Range(0, lab.Set.Addresses.Count)]), .. Uses(with, use, 0)];
         await RefusedAsync(lab, restarted, control, model, bare, slot, "what was issued before a restart of all replicas", "All replicas were killed and started again after the login.", cancellationToken);
         return true;
     }
@@ -94,7 +95,9 @@ internal sealed class CredentialExperiment : Experiment
     }
 
     private static bool HasDataProtected(Observation observation) => observation.Exchange.Hops.Append(observation.Exchange)
-        .SelectMany(e => e.Answer?.Headers ?? []).Any(h => h.Key.Equals("Set-Cookie", StringComparison.OrdinalIgnoreCase) && h.Value.Contains("=CfDJ8", StringComparison.Ordinal));
+        .SelectMany(e => e.Answer?.Headers ?? []).Any(h => h.Key.Equals("Set-Cookie", StringComparison.OrdinalIgnoreCase) && h.Value.Contains("=CfDJ8", StringComparison.Ordinal)
+            // A session cookie is sealed too, but what is lost with it is in the session store, whoever has the keys.
+            && !h.Value.Contains(".AspNetCore.Session=", StringComparison.Ordinal));
 
     /// <summary>Uses a credential after it was given back: where the logout was said, elsewhere, and after a restart.</summary>
     private async Task LogoutAsync(Lab lab, int logout, CancellationToken cancellationToken)
@@ -145,7 +148,7 @@ internal sealed class CredentialExperiment : Experiment
         var tokens = last.Where(o => study.Traits.Bearers.Contains(o.Slot.Step)).SelectMany(o => o.Exchange.Request?.Headers ?? [])
             .Where(h => h.Key.Equals("Authorization", StringComparison.OrdinalIgnoreCase)).Select(h => h.Value.Split(' ', 2) is [_, var token] ? token : h.Value).ToList();
         if (tokens.Count > 0) return study.Traits.Logins.Count == 0 ? null : tokens.All(t => Credentials.IsSelfContained("", t));
-        var cookies = last.SelectMany(o => Inspection.CookiesSet(o.Exchange)).Where(Credentials.IsSessionCookie).DistinctBy(c => c.Name).ToList();
+        var cookies = last.SelectMany(o => Inspection.CookiesSet(o.Exchange)).Where(c => Inspection.IsSessionCookie(study, c)).DistinctBy(c => c.Name).ToList();
         if (cookies.Any(c => Credentials.IsSelfContained(c.Name, c.Value)))
             foreach (var id in cookies.Where(c => !Credentials.IsSelfContained(c.Name, c.Value)).ToList())
             {
@@ -158,14 +161,14 @@ internal sealed class CredentialExperiment : Experiment
         return cookies.Count == 0 ? null : cookies.All(c => Credentials.IsSelfContained(c.Name, c.Value));
     }
 
-    private static List<Act> Plan(List<int> before, int? write, int use, int from, int to) => [.. before.Select(s => new Send(s, from)), .. Uses(write, use, to)];
+    private static List<Act> Plan(List<int> before, List<int> with, int use, int from, int to) => [.. before.Select(s => new Send(s, from)), .. Uses(with, use, to)];
 
-    private static IEnumerable<Send> Uses(int? write, int use, int replica) => write is { } step ? [new Send(step, replica), new Send(use, replica)] : [new Send(use, replica)];
+    private static IEnumerable<Send> Uses(List<int> with, int use, int replica) => with.Append(use).Select(s => new Send(s, replica));
 
     /// <summary>The same by somebody who has not logged in; where the credential is in the step itself, without it.</summary>
-    private static List<Act> Without(Lab lab, List<int> before, int? write, int use) =>
+    private static List<Act> Without(Lab lab, List<int> before, List<int> with, int use) =>
     [
         .. before.Where(s => !lab.Study.Traits.Logins.Contains(s)).Select(s => new Send(s, 0)),
-        .. Uses(write, use, 0).Select(s => s with { Change = _ => new SendChange { HeadersSet = new Dictionary<string, string?> { ["Authorization"] = null, ["X-Api-Key"] = null } } }),
+        .. Uses(with, use, 0).Select(s => s with { Change = _ => new SendChange { HeadersSet = new Dictionary<string, string?> { ["Authorization"] = null, ["X-Api-Key"] = null } } }),
     ];
 }

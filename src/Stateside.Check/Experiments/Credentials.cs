@@ -33,7 +33,7 @@ internal static partial class Credentials
         : cookie.Name.Equals("JSESSIONID", StringComparison.OrdinalIgnoreCase) && RouteSuffix().IsMatch(cookie.Value) ? "JSESSIONID with a route suffix"
         : null;
 
-    private static bool IsIdOfSession(string value) => value.Length >= 16 && Id().IsMatch(value);
+    private static bool IsIdOfSession(string value) => value.Length >= 8 && Id().IsMatch(value);
 
     [GeneratedRegex(@"^eyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]*$")]
     private static partial Regex Jwt();

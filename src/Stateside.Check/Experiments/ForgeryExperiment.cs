@@ -27,7 +27,7 @@ internal sealed class ForgeryExperiment : Experiment
     private async Task AdoptedAsync(Lab lab, CancellationToken cancellationToken)
     {
         var set = lab.Main.Last.Observations.SelectMany(o => Inspection.CookiesSet(o.Exchange).Select(c => (Cookie: c, o.Slot.Step)))
-            .FirstOrDefault(c => Credentials.IsSessionCookie(c.Cookie) && !Credentials.IsSelfContained(c.Cookie.Name, c.Cookie.Value));
+            .FirstOrDefault(c => Inspection.IsSessionCookie(lab.Study, c.Cookie) && !Credentials.IsSelfContained(c.Cookie.Name, c.Cookie.Value));
         if (set.Cookie is not { } cookie) return;
         // Letters and digits are drawn anew, so the id has the form of a real one.
         var made = string.Concat(cookie.Value.Select(c => char.IsAsciiDigit(c) ? (char)('0' + RandomNumberGenerator.GetInt32(10)) : char.IsAsciiLetterLower(c) ? (char)('a' + RandomNumberGenerator.GetInt32(6)) : c));

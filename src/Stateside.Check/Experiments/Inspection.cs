@@ -19,7 +19,7 @@ internal sealed class Inspection : Experiment
         foreach (var (cookie, seen) in all.DistinctBy(c => c.Cookie.Name))
             if (Credentials.Balancer(cookie) is { } balancer)
                 Tell(lab, "CHK-STICKY", Severity.Warning, seen, $"the cookie {cookie.Name} keeps a client at one server", $"It is a load balancer's ({balancer}): somebody decided that this service needs stickiness.");
-        var sessions = all.Where(c => Credentials.IsSessionCookie(c.Cookie)).ToList();
+        var sessions = all.Where(c => IsSessionCookie(lab.Study, c.Cookie)).ToList();
         foreach (var (cookie, seen) in sessions.DistinctBy(c => c.Cookie.Name)) Attributes(lab, cookie, seen);
         foreach (var (cookie, seen) in sessions.DistinctBy(c => c.Cookie.Name))
             if (IsCacheable(seen.Exchange.Answer!))
@@ -34,6 +34,11 @@ internal sealed class Inspection : Experiment
     public static IEnumerable<Cookie> CookiesSet(Exchange exchange) => exchange.Hops.Append(exchange)
         .SelectMany(e => e.Answer?.Headers ?? []).Where(h => h.Key.Equals("Set-Cookie", StringComparison.OrdinalIgnoreCase))
         .Select(h => SetCookie.Parse(h.Value, "/")).OfType<Cookie>().Where(c => c.Value.Length > 0);
+
+    /// <summary>Whether a cookie is a session's, by its name, by its form, or because every run gets another one that scripts may not read.</summary>
+    public static bool IsSessionCookie(Study study, Cookie cookie) => Credentials.IsSessionCookie(cookie) ||
+        (cookie.HttpOnly && Credentials.Balancer(cookie) is null && cookie.Value.Length >= 8 &&
+            study.Twins.All(t => t == study.Twins[^1] || !t.Observations.SelectMany(o => CookiesSet(o.Exchange)).Any(c => c.Name == cookie.Name && c.Value == cookie.Value)));
 
     private void Attributes(Lab lab, Cookie cookie, Observation seen)
     {
@@ -55,7 +60,7 @@ internal sealed class Inspection : Experiment
                 var before = observations.TakeWhile(o => o != login).SelectMany(o => CookiesSet(o.Exchange)).LastOrDefault(c => c.Name == name);
                 var isDependedOn = lab.Study.DependsOn.Any(d => d.Value.Contains(login.Slot.Step));
                 if (before is null || !isDependedOn || CookiesSet(login.Exchange).Any(c => c.Name == name && c.Value != before.Value)) continue;
-                if (Credentials.IsSelfContained(name, before.Value) || CookiesSet(login.Exchange).Any(c => c.Name != name && Credentials.IsSessionCookie(c))) continue;
+                if (Credentials.IsSelfContained(name, before.Value) || CookiesSet(login.Exchange).Any(c => c.Name != name && IsSessionCookie(lab.Study, c))) continue;
                 Tell(lab, "CHK-FIXATION", Severity.Warning, login, $"the session id in {name} stays the same at login",
                     "Whoever planted or saw the id before the login is logged in with it afterwards (session fixation). Issue a new id when somebody logs in.");
                 return;
