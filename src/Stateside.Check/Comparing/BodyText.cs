@@ -14,7 +14,7 @@ internal static partial class BodyText
         {
             var text = EncodingOf(contentType).GetString(body);
             // A stream that was cut may end within a character; that alone does not make it binary.
-            var sound = text.EndsWith('\uFFFD') ? text.AsSpan().TrimEnd('\uFFFD') : text;
+            var sound = text.EndsWith('\uFFFD') ? text.AsSpan()[..^1] : text;
             return sound.IndexOfAnyInRange('\0', '\x08') >= 0 || sound.Contains('\uFFFD') ? null : text;
         }
         catch (ArgumentException)

@@ -38,6 +38,8 @@ internal static class HtmlTokens
             else if (next == '/' || char.IsAsciiLetter(next))
             {
                 var (name, attributes, end) = Tag(html, next == '/' ? at + 2 : at + 1);
+                // A tag that the text ends in is none.
+                if (end < 0) yield break;
                 at = end;
                 if (next == '/') { yield return new(HtmlTokenKind.End, name, None); continue; }
                 yield return new(HtmlTokenKind.Start, name, attributes);
@@ -83,7 +85,7 @@ internal static class HtmlTokens
             attributes ??= [];
             if (attributes.Count < MaxAttributes) attributes.TryAdd(attribute, WebUtility.HtmlDecode(value));
         }
-        return (name, attributes ?? None, Math.Min(at + 1, html.Length));
+        return (name, attributes ?? None, at < html.Length ? at + 1 : -1);
     }
 
     private static (string Value, int End) Value(string html, int at)

@@ -62,7 +62,8 @@ public static partial class Masks
 
     /// <summary>The value at a place of <see cref="Comparing.Facts"/>, masked if the place's name looks secret or it is a cookie's value.</summary>
     public static string Fact(string place, string value, IEnumerable<string>? secrets = null) =>
-        place.StartsWith("cookie:", StringComparison.Ordinal) && place.EndsWith('=') || IsSecretName(LastName(place)) ? Value(value)
+        place.StartsWith("cookie:", StringComparison.Ordinal) ? (place.EndsWith('=') ? Value(value) : value)
+        : IsSecretName(LastName(place)) ? Value(value)
         : place.StartsWith("header:", StringComparison.Ordinal) ? Text(Header(place["header:".Length..], value), secrets)
         : Text(value, secrets);
 
