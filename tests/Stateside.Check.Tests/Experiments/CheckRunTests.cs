@@ -1,0 +1,197 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Stateside.Check.Reports;
+
+namespace Stateside.Check.Tests.Experiments;
+
+/// <summary>Whole checks of small services inside the test's process, each with one truth.</summary>
+public sealed class CheckRunTests
+{
+    private const string Basket = """
+        # @name open
+        POST /basket
+
+        ###
+        POST /basket/{{open.response.body.$.basket}}/lines
+        Content-Type: application/json
+
+        {"article":"tea"}
+
+        ###
+        GET /basket/{{open.response.body.$.basket}}
+
+        ###
+        POST /basket/{{open.response.body.$.basket}}/lines
+        Content-Type: application/json
+
+        {"article":"cup"}
+
+        ###
+        GET /basket/{{open.response.body.$.basket}}
+        """;
+
+    [Fact]
+    public async Task State_in_memory_is_lost_with_the_process_and_the_report_says_at_which_step()
+    {
+        var report = await Checking.RunAsync(Basket, Baskets(s => s.Memory));
+        Assert.Equal("ffff?", Checking.Answers(report));
+        Assert.Equal(Architecture.LostWithProcess, report.Architecture);
+        var move = report.Findings.First(f => f.Rule == "CHK-MOVE");
+        Assert.Equal((2, 1, "status", "201", "404"), (move.Step, move.MadeBy, move.Place, move.Expected, move.Actual));
+        Assert.Contains("HTTP/1.1 404", move.ActualExchange, StringComparison.Ordinal);
+        Assert.Contains("BASE_1", move.Reproduction, StringComparison.Ordinal);
+        Assert.NotNull(report.Advice);
+    }
+
+    [Fact]
+    public async Task State_on_local_disk_needs_stickiness_and_survives_a_restart()
+    {
+        var report = await Checking.RunAsync(Basket, Baskets(s => s.Disk));
+        Assert.Equal("fhff?", Checking.Answers(report));
+        Assert.Equal(Architecture.NeedsStickiness, report.Architecture);
+    }
+
+    [Fact]
+    public async Task State_in_a_shared_store_leaves_only_the_retry_that_doubles()
+    {
+        var report = await Checking.RunAsync(Basket, Baskets(s => s.Shared));
+        Assert.Equal("hhfh?", Checking.Answers(report));
+        Assert.Equal(Architecture.Hybrid, report.Architecture);
+        Assert.Equal("CHK-DOUBLED", report.Findings.Single(f => f.Severity == Severity.Error && f.Step == 3).Rule);
+    }
+
+    [Fact]
+    public async Task The_same_check_gives_the_same_answers_every_time()
+    {
+        var answers = new List<string>();
+        for (var i = 0; i < 3; i++) answers.Add(Checking.Answers(await Checking.RunAsync(Basket, Baskets(s => s.Memory))));
+        Assert.Equal(["ffff?", "ffff?", "ffff?"], answers);
+    }
+
+    [Fact]
+    public async Task A_scenario_that_proves_nothing_is_told_to_prove_nothing()
+    {
+        var report = await Checking.RunAsync("GET /a\n\n###\nGET /b\n", (app, s) => app.MapGet("/{x}", (string x) => Results.Json(new { x, s.Number, at = DateTimeOffset.Now, id = Guid.NewGuid() })));
+        Assert.Equal("?????", Checking.Answers(report));
+        Assert.Contains("proves nothing", report.Verdicts[0].Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_status_that_varies_by_itself_gets_no_verdict_and_the_usual_fix()
+    {
+        var report = await Checking.RunAsync("POST /users/ann\n\n###\nGET /users/ann\n", (app, s) =>
+        {
+            app.MapPost("/users/{name}", (string name) => s.Shared.TryAdd(name, 1) ? Results.Created() : Results.Conflict());
+            app.MapGet("/users/{name}", (string name) => s.Shared.ContainsKey(name) ? Results.Ok() : Results.NotFound());
+        });
+        Assert.Contains("step 1", report.Unrepeatable, StringComparison.Ordinal);
+        Assert.Contains("201, 409", report.Unrepeatable, StringComparison.Ordinal);
+        Assert.Contains("{{$guid}}", report.Unrepeatable, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Updates_that_are_lost_when_they_come_at_once_are_counted()
+    {
+        var report = await Checking.RunAsync(Counter, (app, s) =>
+        {
+            app.MapPost("/n/{id}", async (string id) =>
+            {
+                var n = (int)s.Shared.GetValueOrDefault(id, 0);
+                await Task.Delay(20);
+                s.Shared[id] = n + 1;
+                return Results.NoContent();
+            });
+            app.MapGet("/n/{id}", (string id) => Results.Json(new { n = (int)s.Shared.GetValueOrDefault(id, 0) }));
+        });
+        Assert.Equal("hhff?", Checking.Answers(report));
+        Assert.Contains(report.Findings, f => f.Rule == "CHK-LOST" && f.Detail.Contains("20 of them at once", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Updates_that_the_store_makes_atomic_are_not_lost()
+    {
+        var report = await Checking.RunAsync(Counter, (app, s) =>
+        {
+            app.MapPost("/n/{id}", (string id) => { s.Shared.AddOrUpdate(id, 1, (_, n) => (int)n + 1); return Results.NoContent(); });
+            app.MapGet("/n/{id}", (string id) => Results.Json(new { n = (int)s.Shared.GetValueOrDefault(id, 0) }));
+        });
+        Assert.Equal("hhfh?", Checking.Answers(report));
+        Assert.DoesNotContain(report.Findings, f => f.Rule == "CHK-LOST");
+    }
+
+    [Fact]
+    public async Task A_server_error_under_the_experiment_is_a_finding_of_its_own()
+    {
+        var report = await Checking.RunAsync(Counter, (app, s) =>
+        {
+            app.MapPost("/n/{id}", (string id) => { s.Memory[id] = 1; return Results.NoContent(); });
+            app.MapGet("/n/{id}", (string id) => s.Memory.ContainsKey(id) ? Results.Json(new { n = 1 }) : Results.StatusCode(500));
+        });
+        Assert.Equal("CHK-5XX", report.Findings.First(f => f.Question == Question.Context).Rule);
+    }
+
+    [Fact]
+    public async Task Without_a_restart_what_needs_one_cannot_be_told()
+    {
+        var report = await Checking.RunAsync(Basket, Baskets(s => s.Shared), canRestart: false);
+        Assert.Equal("h?fh?", Checking.Answers(report));
+        Assert.Contains("--restart", report.Verdicts[1].Reason, StringComparison.Ordinal);
+        Assert.Contains(report.Experiments, e => e is { Name: "fresh", LeftOut: not null });
+    }
+
+    [Fact]
+    public async Task Only_what_was_asked_for_is_done()
+    {
+        var report = await Checking.RunAsync(Basket, Baskets(s => s.Memory), new CheckOptions { Only = ["restart"] });
+        Assert.Equal("?f???", Checking.Answers(report));
+    }
+
+    [Fact]
+    public async Task What_is_ignored_is_no_difference()
+    {
+        Action<WebApplication, Surroundings> service = (app, s) =>
+        {
+            app.MapPost("/n/{id}", (string id) => { s.Shared[id] = 1; s.Memory[id] = 1; return Results.NoContent(); });
+            app.MapGet("/n/{id}", (string id) => Results.Json(new { n = s.Shared.Count(e => e.Key == id), warm = s.Memory.ContainsKey(id) }));
+        };
+        Assert.Equal('f', Checking.Answers(await Checking.RunAsync(Counter, service))[0]);
+        Assert.Equal("hhhh?", Checking.Answers(await Checking.RunAsync(Counter, service, new CheckOptions { Ignore = ["$.warm"] })));
+    }
+
+    [Fact]
+    public async Task Twenty_steps_on_two_replicas_take_less_than_a_minute()
+    {
+        var scenario = string.Join("\n\n###\n", Enumerable.Range(0, 10).Select(_ => "POST /n/{{id}}\n\n###\nGET /n/{{id}}").Prepend("@id = {{$guid}}\n"));
+        var report = await Checking.RunAsync(scenario, (app, s) =>
+        {
+            app.MapPost("/n/{id}", (string id) => { s.Shared.AddOrUpdate(id, 1, (_, n) => (int)n + 1); return Results.NoContent(); });
+            app.MapGet("/n/{id}", (string id) => Results.Json(new { n = (int)s.Shared.GetValueOrDefault(id, 0) }));
+        });
+        Assert.Equal("hhfh?", Checking.Answers(report));
+        Assert.InRange(report.Elapsed.TotalSeconds, 0, 60);
+    }
+
+    private const string Counter = "@id = {{$guid}}\n\nPOST /n/{{id}}\n\n###\nGET /n/{{id}}\n\n###\nPOST /n/{{id}}\n\n###\nGET /n/{{id}}\n";
+
+    private static Action<WebApplication, Surroundings> Baskets(Func<Surroundings, ConcurrentDictionary<string, object>> place) => (app, surroundings) =>
+    {
+        var baskets = place(surroundings);
+        app.MapPost("/basket", () =>
+        {
+            var basket = Guid.NewGuid().ToString("N", CultureInfo.InvariantCulture);
+            baskets[basket] = new ConcurrentQueue<string>();
+            return Results.Json(new { basket });
+        });
+        app.MapPost("/basket/{id}/lines", (string id, Line line) =>
+        {
+            if (!baskets.TryGetValue(id, out var lines)) return Results.NotFound();
+            ((ConcurrentQueue<string>)lines).Enqueue(line.Article);
+            return Results.StatusCode(201);
+        });
+        app.MapGet("/basket/{id}", (string id) => baskets.TryGetValue(id, out var lines) ? Results.Json(new { lines }) : Results.NotFound());
+    };
+
+    private sealed record Line(string Article);
+}

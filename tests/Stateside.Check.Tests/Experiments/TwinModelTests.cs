@@ -1,0 +1,132 @@
+using System.Text;
+using Stateside.Check.Comparing;
+using Stateside.Check.Conversations;
+using Stateside.Check.Scenarios;
+
+namespace Stateside.Check.Tests.Experiments;
+
+public sealed class TwinModelTests
+{
+    private static readonly Normal s_normal = new([new Uri("http://127.0.0.1:22222"), new Uri("http://127.0.0.1:22223")], null, []);
+
+    [Fact]
+    public void What_is_the_same_in_all_twins_must_be_the_same()
+    {
+        var model = Learn(_ => [Json("""{"user":"ann","n":1}""")], 3);
+        Assert.Empty(model.Compare(RunOf(Json("""{"user":"ann","n":1}"""))));
+        var difference = Assert.Single(model.Compare(RunOf(Json("""{"user":null,"n":1}"""))));
+        Assert.Equal("json:$.user", difference.Place);
+        Assert.Equal("ann", difference.Expected);
+    }
+
+    [Fact]
+    public void What_varies_is_noise_and_what_is_missing_is_not()
+    {
+        var model = Learn(i => [Json($$"""{"id":"{{Id(i)}}","ok":true}""")], 3);
+        Assert.Empty(model.Compare(RunOf(Json("""{"id":"zzzz9999","ok":true}"""))));
+        Assert.Equal("json:$.id", Assert.Single(model.Compare(RunOf(Json("""{"ok":true}""")))).Place);
+    }
+
+    [Fact]
+    public void What_comes_only_sometimes_may_be_missing()
+    {
+        var model = Learn(i => [Json(i == 1 ? """{"a":1,"tip":"x"}""" : """{"a":1}""")], 3);
+        Assert.Empty(model.Compare(RunOf(Json("""{"a":1}"""))));
+        Assert.Empty(model.Compare(RunOf(Json("""{"a":1,"tip":"y"}"""))));
+    }
+
+    [Fact]
+    public void A_value_that_repeats_one_of_the_same_run_must_go_on_repeating_it()
+    {
+        var model = Learn(i => [Json($$"""{"id":"{{Id(i)}}"}""", step: 1), Json($$"""{"note":"of {{Id(i)}}"}""", step: 2)], 3);
+        Assert.Empty(model.Compare(RunOf(Json("""{"id":"feed7777"}""", step: 1), Json("""{"note":"of feed7777"}""", step: 2))));
+        Assert.Equal(2, Assert.Single(model.Compare(RunOf(Json("""{"id":"feed7777"}""", step: 1), Json("""{"note":"of beef8888"}""", step: 2)))).Slot.Step);
+    }
+
+    [Fact]
+    public void An_id_that_is_a_number_is_a_name_and_not_an_amount()
+    {
+        var model = Learn(i => [Json($$"""{"id":{{i + 1}}}""", step: 1), Json($$"""{"id":{{i + 1}},"text":"a"}""", step: 2)], 3);
+        Assert.False(model.Grows);
+        Assert.Empty(model.Compare(RunOf(Json("""{"id":40}""", step: 1), Json("""{"id":40,"text":"a"}""", step: 2))));
+        Assert.Single(model.Compare(RunOf(Json("""{"id":40}""", step: 1), Json("""{"id":39,"text":"a"}""", step: 2))));
+    }
+
+    [Fact]
+    public void A_number_that_grows_with_every_run_must_have_grown_by_as_much()
+    {
+        var model = Learn(i => [Json($$"""{"visits":{{10 + 3 * i}}}""")], 3);
+        Assert.True(model.Grows);
+        var before = RunOf(Json("""{"visits":100}"""));
+        Assert.Empty(model.Compare(RunOf(Json("""{"visits":103}""")), before));
+        Assert.Single(model.Compare(RunOf(Json("""{"visits":102}""")), before));
+    }
+
+    [Fact]
+    public void An_array_whose_order_varies_is_compared_as_a_set()
+    {
+        string[] orders = ["[1,2,3]", "[3,1,2]", "[2,3,1]"];
+        var model = Learn(i => [Json(orders[i])], 3);
+        Assert.Empty(model.Compare(RunOf(Json("[3,2,1]"))));
+        Assert.NotEmpty(model.Compare(RunOf(Json("[3,2,4]"))));
+    }
+
+    [Fact]
+    public void Of_a_list_that_grows_the_own_items_must_be_there_once()
+    {
+        static string Log(int others, string own) => "[" + string.Join(',', Enumerable.Range(0, others).Select(i => $$"""{"by":"x{{i}}"}""").Append(own)) + "]";
+        const string Own = """{"by":"me"}""";
+        var model = Learn(i => [Json(Log(i, Own))], 3);
+        Assert.Empty(model.Compare(RunOf(Json(Log(8, Own))), RunOf(Json(Log(7, Own)))));
+        Assert.Contains(model.Compare(RunOf(Json(Log(8, """{"by":"nobody"}"""))), RunOf(Json(Log(7, Own)))), d => d.Place == "json:$[*]");
+        Assert.Contains(model.Compare(RunOf(Json(Log(8, Own + "," + Own))), RunOf(Json(Log(8, Own)))), d => d.Place == "json:$[*]");
+    }
+
+    [Fact]
+    public void Ports_and_times_are_no_differences()
+    {
+        var model = Learn(_ => [Json("""{"at":"2026-01-02T03:04:05Z","self":"http://127.0.0.1:22222/x","took":"3 ms"}""")], 3);
+        Assert.Empty(model.Compare(RunOf(Json("""{"at":"2026-01-02T03:04:06Z","self":"http://127.0.0.1:22223/x","took":"12 ms"}"""))));
+        Assert.NotEmpty(model.Compare(RunOf(Json("""{"at":"2026-01-02T03:04:06Z","self":"http://127.0.0.1:22223/y","took":"12 ms"}"""))));
+    }
+
+    [Fact]
+    public void A_status_that_varies_makes_the_twins_unsteady()
+    {
+        var model = Learn(i => [Json("{}", step: 1), Json("{}", step: 2, status: i == 0 ? 201 : 409)], 3);
+        Assert.Equal(2, model.Unsteady?.Step);
+        Assert.Null(Learn(_ => [Json("{}")], 3).Unsteady);
+    }
+
+    [Fact]
+    public void A_step_that_was_sent_again_gives_later_steps_its_new_id()
+    {
+        var model = Learn(i => [Json($$"""{"id":"{{Id(i)}}"}""", step: 1), Json($$"""{"of":"{{Id(i)}}"}""", step: 2)], 3);
+        Assert.Empty(model.Compare(RunOf(Json("""{"id":"aaaa1111"}""", step: 1), Json("""{"id":"bbbb2222"}""", step: 1, occurrence: 1), Json("""{"of":"bbbb2222"}""", step: 2))));
+    }
+
+    [Fact]
+    public void Noise_that_is_learned_later_counts_too()
+    {
+        var noise = new Noise(_ => false);
+        var model = TwinModel.Learn([RunOf(Json("""{"ab":"A"}""")), RunOf(Json("""{"ab":"A"}"""))], noise);
+        Assert.Single(model.Compare(RunOf(Json("""{"ab":"B"}"""))));
+        noise.Add(1, "json:$.ab");
+        Assert.Empty(model.Compare(RunOf(Json("""{"ab":"B"}"""))));
+    }
+
+    private static string Id(int i) => $"dead{i}{i}{i}{i}";
+
+    private static TwinModel Learn(Func<int, Observation[]> run, int runs) =>
+        TwinModel.Learn([.. Enumerable.Range(0, runs).Select(i => RunOf(run(i)))], new Noise(_ => false));
+
+    private static Run RunOf(params Observation[] observations) => new(observations);
+
+    private static Observation Json(string body, int step = 1, int occurrence = 0, int status = 200)
+    {
+        var answer = new Answer(status, [new("Content-Type", "application/json")], Encoding.UTF8.GetBytes(body), false);
+        var request = new SentRequest("GET", new Uri("http://127.0.0.1:22222/"), [], default);
+        var sent = new Step { Number = step, Name = "step", Method = "GET", Target = "/" };
+        return new Observation(new Slot(step, occurrence), new Exchange(sent, 0, request, answer, null, null, TimeSpan.Zero), s_normal);
+    }
+}
