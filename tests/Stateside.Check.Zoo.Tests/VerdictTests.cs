@@ -1,0 +1,109 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text;
+using Stateside.Check.Conversations;
+using Stateside.Check.Replicas;
+using Stateside.Check.Reports;
+using Stateside.Check.Scenarios;
+using Xunit.Abstractions;
+
+namespace Stateside.Check.Zoo.Tests;
+
+/// <summary>What <c>check</c> says of each service against the truth: no false alarm, no miss, and the same in every run.</summary>
+[Collection(nameof(Rig))]
+public sealed class VerdictTests(Rig rig, ITestOutputHelper output)
+{
+    private static readonly int s_runs = Environment.GetEnvironmentVariable("STATESIDE_LONG") == "1" ? 20 : 3;
+    private static readonly int s_sideBySide = Math.Max(2, Environment.ProcessorCount * 2);
+
+    [Fact]
+    public async Task The_zoo_is_told_apart_without_a_false_alarm_a_miss_or_a_change_of_mind()
+    {
+        var reports = new ConcurrentBag<(Service Service, CheckReport? Report, string? Fault)>();
+        // Run by run, so that those of one service are not side by side: each meets other neighbours.
+        var runs = Enumerable.Range(0, s_runs).SelectMany(_ => Chosen()).ToList();
+        await Parallel.ForEachAsync(runs, new ParallelOptions { MaxDegreeOfParallelism = s_sideBySide }, async (service, token) =>
+        {
+            try
+            {
+                reports.Add((service, await CheckAsync(service, token), null));
+            }
+            catch (Exception e) when (e is ReplicaException or ScenarioException)
+            {
+                reports.Add((service, null, e.Message));
+            }
+        });
+
+        var rows = reports.GroupBy(r => r.Service).OrderBy(g => Rig.Services.ToList().IndexOf(g.Key)).ToList();
+        var faults = rows.SelectMany(g => Faults(g.Key, [.. g.Select(r => (r.Report, r.Fault))])).ToList();
+        var told = $"{Matrix(rows.SelectMany(g => g.Where(r => r.Report is not null).Select(r => (g.Key, r.Report!))))}\n{string.Join('\n', faults)}";
+        output.WriteLine(told);
+        Assert.True(faults.Count == 0, told);
+    }
+
+    /// <summary>STATESIDE_ZOO=name,name runs only services whose names contain one of these.</summary>
+    private static IEnumerable<Service> Chosen() => Environment.GetEnvironmentVariable("STATESIDE_ZOO") is { Length: > 0 } names
+        ? Rig.Services.Where(s => names.Split(',').Any(n => s.Name.Contains(n, StringComparison.Ordinal)))
+        : Rig.Services;
+
+    private async Task<CheckReport> CheckAsync(Service service, CancellationToken cancellationToken)
+    {
+        var shared = rig.NewShared();
+        var source = new LaunchedSource(new LaunchOptions
+        {
+            Command = rig.Fill(service.Launch, shared),
+            Environment = service.Environment.ToDictionary(e => e.Key, e => rig.Fill(e.Value, shared)),
+            WorkingDirectory = shared,
+            Ready = service.Ready,
+            ReadyWithin = TimeSpan.FromSeconds(90),
+            Mask = text => Masks.Text(text),
+        }, TimeProvider.System);
+        var options = new CheckOptions { Conversation = new ConversationOptions { Timeout = TimeSpan.FromSeconds(30) } };
+        return await new CheckRun([ScenarioFile.Read(Rig.Scenario(service))], source, options, TimeProvider.System).RunAsync(cancellationToken);
+    }
+
+    private static IEnumerable<string> Faults(Service service, IReadOnlyList<(CheckReport? Report, string? Fault)> runs)
+    {
+        foreach (var fault in runs.Select(r => r.Fault ?? (r.Report!.Unrepeatable is { } varied ? $"not repeatable: {varied}" : null)).OfType<string>().Distinct())
+            yield return $"{service}: {fault}";
+        var reports = runs.Where(r => r.Report is { Unrepeatable: null }).Select(r => r.Report!).ToList();
+        foreach (var question in Enum.GetValues<Question>())
+        {
+            var got = reports.Select(r => r.Verdicts[(int)question]).ToList();
+            foreach (var wrong in got.Where(v => v.Outcome != service.Truth[question]).GroupBy(v => v.Outcome))
+                yield return $"{service}: {question} is {service.Truth[question]}, {wrong.Count()} of {got.Count} said {wrong.Key}: {wrong.First().Reason}{Shown(reports, wrong.First())}";
+        }
+        foreach (var wrong in reports.Where(r => r.Architecture != service.Truth.Architecture).GroupBy(r => r.Architecture))
+            yield return $"{service}: it is {service.Truth.Architecture}, {wrong.Count()} of {reports.Count} said {wrong.Key}";
+        foreach (var rules in service.Truth.MustAppear)
+        {
+            var without = reports.Where(r => !r.Findings.Any(f => rules.Contains(f.Rule))).ToList();
+            if (without.Count > 0)
+                yield return $"{service}: {string.Join(" or ", rules)} is not among the findings of {without.Count} of {reports.Count} runs, which have {string.Join(' ', without[0].Findings.Select(f => f.Rule).Distinct())}";
+        }
+    }
+
+    private static string Shown(List<CheckReport> reports, Verdict verdict) =>
+        string.Concat(reports.SelectMany(r => r.Findings).Where(f => verdict.Evidence.Contains(f.Id)).DistinctBy(f => f.Title).Take(2).Select(f => $"\n    {f.Id} {f.Title} | {f.Detail}".ReplaceLineEndings(" ")));
+
+    private static string Matrix(IEnumerable<(Service Service, CheckReport Report)> runs)
+    {
+        var all = runs.Where(r => r.Report.Unrepeatable is null).ToList();
+        var text = new StringBuilder().AppendLine().AppendLine(CultureInfo.InvariantCulture, $"{all.Count} runs of {all.Select(r => r.Service).Distinct().Count()} services; got:");
+        foreach (var question in Enum.GetValues<Question>())
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"{question,-10} {"holds",12} {"fails",12} {"cannot tell",12}");
+            foreach (var truth in Enum.GetValues<Outcome>())
+            {
+                int Count(Outcome got) => all.Count(r => r.Service.Truth[question] == truth && r.Report.Verdicts[(int)question].Outcome == got);
+                text.AppendLine(CultureInfo.InvariantCulture, $"  {Words.Of(truth),-11} {Count(Outcome.Holds),9} {Count(Outcome.Fails),12} {Count(Outcome.CannotTell),12}");
+            }
+        }
+        if (all.Count > 0)
+        {
+            var seconds = all.Select(r => r.Report.Elapsed.TotalSeconds).Order().ToList();
+            text.AppendLine(CultureInfo.InvariantCulture, $"a check took {seconds[seconds.Count / 2]:F1} s in the middle, {seconds[^1]:F1} s at most");
+        }
+        return text.ToString();
+    }
+}
