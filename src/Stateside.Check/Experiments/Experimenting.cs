@@ -6,7 +6,7 @@ internal static class Experimenting
     public static IReadOnlyList<Experiment> All() =>
     [
         new MoveExperiment(), new SpreadExperiment(), new RetryExperiment(), new ParallelExperiment(), new Inspection(), new ForgeryExperiment(),
-        new RestartExperiment(), new FreshExperiment(), new CredentialExperiment(),
+        new RestartExperiment(), new FreshExperiment(), new IdsExperiment(), new CredentialExperiment(),
     ];
 
     /// <summary>Notes why an experiment was not done, for the question that rests on it.</summary>

@@ -66,6 +66,7 @@ internal sealed class ForgeryExperiment : Experiment
     private async Task RewindAsync(Lab lab, CancellationToken cancellationToken)
     {
         var edges = lab.Study.DependsOn.SelectMany(d => d.Value.Select(write => (Read: d.Key, Write: write))).Where(e => lab.Step(e.Read).IsSafe && !lab.Study.Traits.Logins.Contains(e.Write)).ToList();
+        var mayKeep = false;
         foreach (var write in edges.Select(e => e.Write).Distinct().Order())
         {
             var read = edges.Where(e => e.Write == write).Max(e => e.Read);
@@ -78,7 +79,9 @@ internal sealed class ForgeryExperiment : Experiment
             {
                 // No cookie changed: what the write made is at the service, unless the cookie that it gave out holds it.
                 if (isNew.Count > 0 && isNew.All(c => Credentials.IsSelfContained(c.Name, c.Value))) lab.Study.Knowledge.ClientCarries = true;
-                else if (!lab.Step(write).IsSafe || isNew.Count > 0) lab.Study.Knowledge.ServiceKeeps = true;
+                else if (isNew.Count > 0) mayKeep = true;
+                else if (!lab.Step(write).IsSafe && edges.Where(e => e.Write == write).All(e => IsAddressed(lab, e.Read, e.Write))) lab.Study.Knowledge.KeepsResources = true;
+                else if (!lab.Step(write).IsSafe) lab.Study.Knowledge.ServiceKeeps = true;
                 continue;
             }
             if (!changed.Any(c => Credentials.IsSelfContained(c.Name, c.Value)))
@@ -100,6 +103,16 @@ internal sealed class ForgeryExperiment : Experiment
             }
             else lab.Study.Knowledge.ServiceKeeps = true;
         }
+        // An id that is given out leads to something at the service, unless what was written is seen to travel.
+        if (mayKeep && !lab.Study.Knowledge.ClientCarries) lab.Study.Knowledge.ServiceKeeps = true;
+    }
+
+    /// <summary>Whether a step asks for something by an id that an earlier one answered.</summary>
+    private static bool IsAddressed(Lab lab, int read, int write)
+    {
+        if (lab.Main.Last[new Slot(read)]?.Exchange.Request is not { } request || lab.Main.Last[new Slot(write)] is not { } made) return false;
+        var target = Uri.UnescapeDataString(request.Url.PathAndQuery);
+        return made.Places.Where(p => !p.StartsWith("cookie:", StringComparison.Ordinal) && Ids.IsIdLike(p)).Any(p => made[p] is { Length: > 0 } id && target.Split('/', '?', '=', '&').Contains(id));
     }
 
     private void Tell(Lab lab, Slot use, Run run, string title, string detail) =>

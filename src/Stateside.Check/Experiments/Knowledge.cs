@@ -27,8 +27,11 @@ internal sealed class Knowledge
     /// <summary>Why no credential was tried; null: one was, and a response depends on it.</summary>
     public string? NoCredential { get; set; } = "no credential was tried";
 
-    /// <summary>Whether some of what writes make is kept by the service.</summary>
+    /// <summary>Whether some of what writes make in a session is kept by the service.</summary>
     public bool ServiceKeeps { get; set; }
+
+    /// <summary>Whether the service keeps what has an address of its own, as an order has, whoever asks for it.</summary>
+    public bool KeepsResources { get; set; }
 
     /// <summary>Whether some of what writes make travels with the client.</summary>
     public bool ClientCarries { get; set; }
@@ -48,6 +51,7 @@ internal sealed class Knowledge
         NotRetried = Least(all.Select(k => k.NotRetried), all[0].NotRetried),
         NoCredential = Least(all.Select(k => k.NoCredential), all[0].NoCredential),
         ServiceKeeps = all.Any(k => k.ServiceKeeps),
+        KeepsResources = all.Any(k => k.KeepsResources),
         ClientCarries = all.Any(k => k.ClientCarries),
         CredentialIsSelfContained = all.Any(k => k.CredentialIsSelfContained == false) ? false : all.Any(k => k.CredentialIsSelfContained == true) ? true : null,
     };

@@ -21,7 +21,7 @@ internal sealed class ParallelExperiment : Experiment
 
     public override async Task RunAsync(Lab lab, CancellationToken cancellationToken)
     {
-        var writes = lab.Study.Effects.Where(e => e.Read > e.Write).Select(e => e.Write).Distinct().Order().Where(s => !lab.Study.Traits.Logouts.Contains(s));
+        var writes = lab.Study.Effects.Where(e => e.Read > e.Write).Select(e => e.Write).Distinct().Order().Where(s => !lab.Study.Traits.Logouts.Contains(s) && lab.Main.Last[new Slot(s)]?.Exchange.Answer is { Status: < 400 });
         foreach (var write in writes.Take(MostSteps))
             if (await StepAsync(lab, lab.Step(write), cancellationToken)) return;
     }

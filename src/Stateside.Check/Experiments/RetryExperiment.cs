@@ -24,7 +24,8 @@ internal sealed class RetryExperiment : Experiment
     {
         foreach (var step in lab.Study.Scenario.Steps.Where(s => !s.IsSafe))
         {
-            if (lab.Main.Last[new Slot(step.Number)]?.Exchange.Answer is not { Status: < 500 }) continue;
+            // What is refused the first time has no effect that a second one could double.
+            if (lab.Main.Last[new Slot(step.Number)]?.Exchange.Answer is not { Status: < 400 }) continue;
             await RetryAsync(lab, step, cancellationToken);
         }
         lab.Study.Knowledge.NotRetried = null;

@@ -44,7 +44,9 @@ internal sealed class SpreadExperiment : Experiment
         if (lab.Study.Found.Count(f => f.Experiment == Name) >= MostFindings) return;
         var (run, _, seen) = await lab.TryAsync(plan, control, model, cancellationToken);
         // What is known already is not proved again.
-        if (new Evidence(run, run, seen).First is not { } once || lab.Study.Found.Any(f => f.Question is Question.Spread or Question.Context && f.Step == once.Slot.Step && f.Difference?.Place == once.Place)) return;
+        if (new Evidence(run, run, seen).First is not { } once) return;
+        var isShown = lab.Study.Found.Any(f => f.Experiment == Name);
+        if (lab.Study.Found.Any(f => (f.Experiment == Name || isShown) && f.Step == once.Slot.Step && f.Difference?.Place == once.Place)) return;
         var evidence = await lab.ConfirmAsync(seen, plan, control, model, cancellationToken);
         if (evidence.First is not { } first || lab.Study.Found.Any(f => f.Experiment == Name && f.Step == first.Slot.Step && f.Difference?.Place == first.Place)) return;
         var isStale = IsStale(lab, evidence, first);

@@ -27,9 +27,10 @@ internal static class Verdicts
         if (context != Outcome.Holds) return Architecture.CannotTell;
         // A copy in a process that makes replicas answer otherwise binds a client to one of them. Lost updates do not: they are lost at one replica too.
         if (external == Outcome.Holds && findings.Any(f => f.Question == Question.Spread && f.Severity == Severity.Error && f.Rule != "CHK-LOST")) return Architecture.NeedsStickiness;
-        return known.ServiceKeeps || known.CredentialIsSelfContained == false || (!known.ClientCarries && known.CredentialIsSelfContained is null)
-            ? Architecture.Hybrid
-            : Architecture.Stateless;
+        if (known.ServiceKeeps || known.CredentialIsSelfContained == false) return Architecture.Hybrid;
+        // What has an address of its own is nobody's session: it makes a service hybrid only where no session travels with the client.
+        if (known.ClientCarries) return Architecture.Stateless;
+        return known.KeepsResources || known.CredentialIsSelfContained is null ? Architecture.Hybrid : Architecture.Stateless;
     }
 
     /// <summary>The one change that would help most, or null where nothing fails.</summary>
