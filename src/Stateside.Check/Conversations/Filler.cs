@@ -56,9 +56,11 @@ internal sealed class Filler(Scenario scenario, TimeProvider time)
     {
         _named[exchange.Step.Name] = exchange;
         if (exchange.Answer is { Status: >= 200 and < 400 }) _succeeded[exchange.Step.Name] = exchange;
+        // Many values are looked up in one reading of the response.
+        var facts = exchange.Step.Extractions.Count > 3 ? Facts.Of(exchange).Values.DistinctBy(f => f.Key).ToDictionary() : [];
         foreach (var extraction in exchange.Step.Extractions)
         {
-            if (Places.Find(exchange, extraction.Place) is { } value)
+            if ((facts.GetValueOrDefault(extraction.Place) ?? Places.Find(exchange, extraction.Place)) is { } value)
             {
                 _extracted[extraction.Name] = (value, extraction.Place, exchange.Step.Number, extraction.Secret);
                 _missing.Remove(extraction.Name);
