@@ -47,7 +47,7 @@ public sealed class CsvReaderTests
     {
         var text = Gen.ArrayOf(Gen.Elements('a', ',', '"', '\r', '\n', ' ', 'ö', '\0')).Select(c => new string(c));
         var records = Gen.NonEmptyListOf(Gen.NonEmptyListOf(text));
-        Check.QuickThrowOnFailure(Prop.ForAll(Arb.From(records), Arb.From(Gen.Choose(0, 40_000)), (written, padding) =>
+        FsCheck.Check.QuickThrowOnFailure(Prop.ForAll(Arb.From(records), Arb.From(Gen.Choose(0, 40_000)), (written, padding) =>
         {
             // A long first field moves everything behind it over the edge of the reader's buffer.
             var all = written.Select(r => r.ToArray()).Prepend([new string('p', padding)]).ToList();

@@ -77,8 +77,10 @@ internal sealed class CredentialExperiment : Experiment
 
     private async Task<bool> RefusedAsync(Lab lab, List<Act> plan, List<Act> control, TwinModel model, Run bare, Slot slot, string what, string how, CancellationToken cancellationToken)
     {
-        var evidence = await lab.ProbeAsync(plan, control, model, cancellationToken);
         // A token against forgery that is made anew is no refusal of the credential.
+        var (_, _, seen) = await lab.TryAsync(plan, control, model, cancellationToken);
+        if (!seen.Any(d => d.Slot == slot && !Traits.IsForgeryToken(d.Place))) return false;
+        var evidence = await lab.ConfirmAsync(seen, plan, control, model, cancellationToken);
         var difference = evidence.Differences.Where(d => d.Slot == slot && !Traits.IsForgeryToken(d.Place)).MinBy(d => d.Rank);
         if (difference is null) return false;
         var isWhole = plan.OfType<Send>().Any(s => !lab.Step(s.Step).IsSafe && !lab.Study.Traits.Logins.Contains(s.Step) && s.Step != slot.Step);

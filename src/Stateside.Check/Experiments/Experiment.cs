@@ -62,8 +62,8 @@ internal abstract class Experiment
     private static string RuleOf(Lab lab, string rule, Difference difference, Exchange actual)
     {
         if (difference.Place == "trouble") return actual.Trouble switch { Trouble.TimedOut => "CHK-TIMEOUT", Trouble.NotSent => rule, _ => "CHK-CRASH" };
-        if (difference.Place == "status" && difference.Actual is [ '5', ..] && difference.Expected is not ['5', ..]) return "CHK-5XX";
-        if (difference.Place == "status" && "429" is var limited && (difference.Actual == limited || difference.Expected == limited)) return "CHK-LIMIT";
+        if (difference.Place == "status" && difference.Actual is ['5', ..] && difference.Expected is not ['5', ..]) return "CHK-5XX";
+        if (difference.Place == "status" && (difference.Actual == "429" || difference.Expected == "429")) return "CHK-LIMIT";
         if (difference.Place.Contains("ratelimit", StringComparison.OrdinalIgnoreCase) || difference.Place.Contains("rate-limit", StringComparison.OrdinalIgnoreCase)) return "CHK-LIMIT";
         if (rule != "CHK-DOUBLED" && Traits.IsForgeryToken(difference.Place)) return "CHK-CSRF";
         if (rule is "CHK-MOVE" or "CHK-SPREAD" or "CHK-RESTART" or "CHK-FRESH" && lab.Study.Traits.Forgery.Contains(difference.Slot.Step)
