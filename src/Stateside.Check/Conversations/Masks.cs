@@ -120,7 +120,8 @@ public static partial class Masks
 
     private static string MaskPair(string pair) => pair.IndexOf('=') is var i and >= 0 ? pair[..(i + 1)] + Value(pair[(i + 1)..].Trim()) : Value(pair.Trim());
 
-    [GeneratedRegex(@"pass(word|wd|phrase|code)?|pwd|secret|token|api[_-]?key|private[_-]?key|access[_-]?key|credential|\bkey$|^key$|session[_-]?id|sessid|^sid$|connect\.sid|csrf|xsrf|nonce|\botp\b|\bpin\b|authorization|assertion|^code$|jwt|signature|viewstate$",
+    [GeneratedRegex(@"pass(word|wd|phrase|code)?|pwd|secret|token|api[_-]?key|private[_-]?key|access[_-]?key|credential|\bkey$|^key$"
+        + @"|session[_-]?id|sessid|^sid$|connect\.sid|csrf|xsrf|nonce|\botp\b|\bpin\b|authorization|assertion|^code$|jwt|signature|viewstate$",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex SecretName();
 
