@@ -67,11 +67,13 @@ public static partial class Masks
         : place.StartsWith("header:", StringComparison.Ordinal) ? Text(Header(place["header:".Length..], value), secrets)
         : Text(value, secrets);
 
-    /// <summary>An exchange as text, request and response, secrets masked, bodies cut after <paramref name="maxBody"/> characters; bytes that are no text are counted.</summary>
+    /// <summary>An exchange as text, a line for each redirect on the way, request and response, secrets masked, bodies cut after <paramref name="maxBody"/> characters; bytes that are no text are counted.</summary>
     public static string Of(Exchange exchange, IEnumerable<string>? secrets = null, int maxBody = 4000)
     {
         var known = (secrets ?? []).Concat(SecretsOf(exchange)).ToList();
         var text = new StringBuilder();
+        foreach (var hop in exchange.Hops)
+            text.Append(CultureInfo.InvariantCulture, $"({hop.Request?.Method} {Text(hop.Request?.Url.PathAndQuery ?? "", known)}: {hop.Answer?.Status}, {Text(hop.Answer?.Header("location") ?? "", known)})\n");
         if (exchange.Request is { } request)
         {
             text.Append(CultureInfo.InvariantCulture, $"{request.Method} {Text(request.Url.PathAndQuery, known)} HTTP/1.1\n");
@@ -93,9 +95,13 @@ public static partial class Masks
     /// <summary>The name in which a place ends: <c>csrf</c> of <c>html:form[0].field[csrf]</c>, <c>token</c> of <c>json:$.a.token</c>, <c>ids</c> of <c>json:$.ids[0]</c>.</summary>
     internal static string LastName(string place) => LastNameOf().Match(place) is { Success: true } m ? m.Groups["n"].Value : place;
 
-    /// <summary>The values of an exchange's request that were filled in from secrets.</summary>
-    internal static IEnumerable<string> SecretsOf(Exchange exchange) => exchange.Request?.Filled is not { } filled ? [] :
-        filled.Target.Concat(filled.Headers.SelectMany(h => h.Value)).Concat(filled.Body ?? []).Where(p => p.Secret).Select(p => p.Text);
+    /// <summary>The secrets of an exchange: what its request was filled with, and what is taken out of its response.</summary>
+    internal static IEnumerable<string> SecretsOf(Exchange exchange)
+    {
+        var taken = exchange.Step.Extractions.Where(e => e.Secret).Select(e => Places.Find(exchange, e.Place)).OfType<string>();
+        return exchange.Request?.Filled is not { } filled ? taken
+            : filled.Target.Concat(filled.Headers.SelectMany(h => h.Value)).Concat(filled.Body ?? []).Where(p => p.Secret).Select(p => p.Text).Concat(taken);
+    }
 
     private static void AppendBody(StringBuilder text, ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, List<string> secrets, int maxBody)
     {
@@ -114,7 +120,8 @@ public static partial class Masks
 
     private static string MaskPair(string pair) => pair.IndexOf('=') is var i and >= 0 ? pair[..(i + 1)] + Value(pair[(i + 1)..].Trim()) : Value(pair.Trim());
 
-    [GeneratedRegex(@"pass(word|wd|phrase|code)?|pwd|secret|token|api[_-]?key|private[_-]?key|access[_-]?key|credential|\bkey$|^key$|session[_-]?id|sessid|^sid$|connect\.sid|csrf|xsrf|nonce|\botp\b|\bpin\b|authorization|assertion|^code$|jwt|signature|viewstate$",
+    [GeneratedRegex(@"pass(word|wd|phrase|code)?|pwd|secret|token|api[_-]?key|private[_-]?key|access[_-]?key|credential|\bkey$|^key$"
+        + @"|session[_-]?id|sessid|^sid$|connect\.sid|csrf|xsrf|nonce|\botp\b|\bpin\b|authorization|assertion|^code$|jwt|signature|viewstate$",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex SecretName();
 

@@ -185,9 +185,11 @@ internal sealed partial class Correlator(Corrections corrections)
     [GeneratedRegex(@"[^\w]+", RegexOptions.CultureInvariant)]
     private static partial Regex NotWord();
 
-    [GeneratedRegex(@"^(user-agent|accept(-.*)?|content-(type|length|encoding)|origin|referer|sec-.*|upgrade(-.*)?|cache-control|pragma|priority|dnt|connection|x-requested-with|range)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(user-agent|accept(-.*)?|content-(type|length|encoding)|origin|referer|sec-.*|upgrade(-.*)?|cache-control"
+        + @"|pragma|priority|dnt|connection|x-requested-with|range)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex BrowserHeader();
 
-    [GeneratedRegex(@"^header:(content-.*|cache-control|server|vary|access-control-.*|strict-transport-security|x-frame-options|x-content-type-options|x-xss-protection|x-powered-by|referrer-policy|permissions-policy|accept-ranges|allow|expires|pragma|alt-svc|link|cross-origin-.*|p3p|nel|report-to)$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^header:(content-.*|cache-control|server|vary|access-control-.*|strict-transport-security|x-frame-options|x-content-type-options"
+        + @"|x-xss-protection|x-powered-by|referrer-policy|permissions-policy|accept-ranges|allow|expires|pragma|alt-svc|link|cross-origin-.*|p3p|nel|report-to)$", RegexOptions.CultureInvariant)]
     private static partial Regex NotOfTheService();
 }

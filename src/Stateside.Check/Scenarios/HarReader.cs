@@ -36,7 +36,8 @@ internal static class HarReader
         var found = correlator.All.ToList();
         var used = found.Where(f => f.Users.Count > 0).ToList();
         if (used.Count > MaxNotices) notices.Add($"{used.Count} values are taken from live responses; the first {MaxNotices}:");
-        notices.AddRange(used.Take(MaxNotices).Select(f => $"{Senders(f.Users)} '{f.Name}', which is taken from {Describe(f.Place)} of step {f.Step} ({steps[f.Step - 1].Name})"));
+        notices.AddRange(used.Take(MaxNotices).Select(f =>
+            $"{Senders(f.Users)} '{f.Name}', which is taken from {Describe(f.Place)} of step {f.Step} ({steps[f.Step - 1].Name})"));
         notices.AddRange(found.Where(f => corrections.Leave.Contains(f.Name)).Select(f => $"'{f.Name}' is sent as it was recorded, as asked"));
         foreach (var name in corrections.Leave.Where(n => !found.Exists(f => f.Name == n)))
             throw new ScenarioException($"{file}: --no-correlate {name}: nothing of that name was correlated; the names are {string.Join(", ", found.Select(f => f.Name).DefaultIfEmpty("(none)"))}");
@@ -69,7 +70,7 @@ internal static class HarReader
         if (unanswered > 0) notices.Add($"left out: {Count(unanswered, "request")} that had no response in the recording");
         var assets = own.RemoveAll(e => IsAsset(e) && e.Answer.Header("set-cookie") is null);
         if (assets > 0) notices.Add($"left out: {Count(assets, "request")} for images, fonts, styles and scripts");
-        var conditional = own.Count(e => e.Headers.Exists(h => h.Key.StartsWith("If-None", StringComparison.OrdinalIgnoreCase) || h.Key.StartsWith("If-Modified", StringComparison.OrdinalIgnoreCase) || h.Key.Equals("Range", StringComparison.OrdinalIgnoreCase)));
+        var conditional = own.Count(e => e.Headers.Exists(h => h.Key.ToLowerInvariant() is "if-none-match" or "if-modified-since" or "range"));
         if (conditional > 0) notices.Add($"{Count(conditional, "request")} asked for changes or parts only; the whole is asked for");
         return own;
     }

@@ -159,7 +159,7 @@ public sealed class TransportTests
             await stream.WriteAsync("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"u8.ToArray(), ct);
             await Task.Delay(Timeout.Infinite, ct);
         });
-        exchange = await Ask(endless, seconds: 1);
+        exchange = await Ask(endless, seconds: 4);
         Assert.Equal((Trouble.TimedOut, "hello", true), (exchange.Trouble, Encoding.UTF8.GetString(exchange.Answer!.Body.Span), exchange.Answer.Truncated));
     }
 

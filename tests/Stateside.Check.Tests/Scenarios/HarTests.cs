@@ -129,8 +129,12 @@ public sealed class HarTests : IDisposable
     {
         var scenario = Read(Har(
             Entry("POST", "http://h/profile", sends: "{\"nick\":\"annie2026\",\"room\":7}", body: "{\"nick\":\"annie2026\",\"id\":7,\"code\":\"annie2026\"}"),
-            Entry("POST", "http://h/say", sends: "{\"from\":\"annie2026\",\"id\":7}")));
+            Entry("POST", "http://h/say", sends: "{\"from\":\"annie2026\",\"id\":7}"),
+            Entry("GET", "http://h/list", body: "{\"status\":\"pending\"}"),
+            Entry("GET", "http://h/find?text=pending"),
+            Entry("POST", "http://h/set", sends: "{\"status\":\"pending\"}")));
         Assert.Equal("{\"from\":\"annie2026\",\"id\":{{id_1}}}", scenario.Steps[1].Body!.Template);
+        Assert.Equal("{\"status\":\"pending\"}", scenario.Steps[4].Body!.Template);
     }
 
     [Fact]
