@@ -134,7 +134,7 @@ internal sealed partial class CurlScript
     /// <summary>A text in single quotes, in which the shell finds nothing to do.</summary>
     public static string Quote(string text) => text.Length == 0 ? "''" : SafeWord().IsMatch(text) ? text : $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
-    [GeneratedRegex(@"^[\w./:=&%+,@-]+$", RegexOptions.ECMAScript)]
+    [GeneratedRegex(@"^[\w./:=%+,@-]+$", RegexOptions.ECMAScript)]
     private static partial Regex SafeWord();
 }
 
