@@ -44,7 +44,7 @@ internal static class NodeServices
         new("node-cart-racy", "node {node}/cart.js {port} {redis}", "cart-json.http",
             new("hhff?", Hybrid, "CHK-LOST CHK-DOUBLED", "the session is in Redis but is loaded and saved whole around each request, so additions at the same time are lost; an addition sent twice is there twice")),
         new("node-notebook", "node {node}/notebook.js {port} {shared}/notebook", "notebook.http",
-            new("hhhf?", Hybrid, "CHK-STALE|CHK-SPREAD", "notes are on a shared disk, and each process reads all of them once, when first asked: a cold one is right, a warm one never learns what others write")),
+            new("hhhf?", NeedsStickiness, "CHK-STALE|CHK-SPREAD", "notes are on a shared disk, and each process reads all of them once, when first asked: a cold one is right, a warm one never learns what others write")),
         new("node-todos", "node {node}/todos.js {port} {redis}", "todos.http",
             new("ffffh", LostWithProcess, "CHK-RESTART CHK-DOUBLED", "the login is in Redis and holds everywhere; the list is in one process: elsewhere, and after a restart, one is still ann, with nothing to do")),
         new("node-uploads", "node {node}/uploads.js {port} {dir}", "uploads-raw.http",
