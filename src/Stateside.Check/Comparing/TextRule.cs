@@ -62,7 +62,7 @@ internal sealed partial class TextRule
         if (_raw is not null) return value == _raw;
         if (IsNoise) return true;
         var (frame, words) = Take(labels.Apply(value));
-        if (frame != _frame) return false;
+        if (frame != _frame) return IsOfForm(labels.Apply(value));
         var earlier = before is null ? null : Take(before).Words;
         for (var i = 0; i < words.Count; i++)
         {
@@ -76,6 +76,17 @@ internal sealed partial class TextRule
             if (!fits) return false;
         }
         return true;
+    }
+
+    /// <summary>Whether a value fits though it falls into other words: a random one may hold what divides words.</summary>
+    private bool IsOfForm(string value)
+    {
+        if (!_words.Any(w => w.What == Kind.Varies)) return false;
+        var parts = _frame!.Split('\u0001');
+        var form = new StringBuilder("^").Append(Regex.Escape(parts[0]));
+        for (var i = 0; i < _words.Count; i++)
+            form.Append(_words[i] is { What: Kind.Same, Text: { } text } ? Regex.Escape(text) : _words[i].What == Kind.Varies ? @"\S+" : @"[\w.]+").Append(Regex.Escape(parts[i + 1]));
+        return Regex.IsMatch(value, form.Append('$').ToString(), RegexOptions.Singleline | RegexOptions.NonBacktracking);
     }
 
     /// <summary>Gives the new values of a run their names, as <see cref="Learn"/> did for the twins.</summary>

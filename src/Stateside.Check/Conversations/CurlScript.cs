@@ -76,7 +76,7 @@ internal sealed partial class CurlScript
         foreach (var (name, value) in request.Headers.Where(h => !h.Key.Equals("Host", StringComparison.OrdinalIgnoreCase) && !h.Key.Equals("Cookie", StringComparison.OrdinalIgnoreCase)))
         {
             if (name.Equals("Accept-Encoding", StringComparison.OrdinalIgnoreCase)) text.Append(" --compressed");
-            else if (!(name.Equals("Accept", StringComparison.OrdinalIgnoreCase) && value == "*/*")) text.Append(" -H ").Append(Quote(name + ": ") + Header(request, name, value, index));
+            else if ((name, value) is not ("Accept", "*/*") and not ("User-Agent", "stateside-check")) text.Append(" -H ").Append(Header(request, name, value, index));
         }
         if (body.Length > 0 && !request.Headers.Any(h => h.Key.Equals("Content-Type", StringComparison.OrdinalIgnoreCase))) text.Append(" -H 'Content-Type:'");
         text.Append(body);
@@ -96,9 +96,9 @@ internal sealed partial class CurlScript
     private string Header(SentRequest request, string name, string value, int index)
     {
         var parts = request.Filled?.Headers.Where(h => h.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Select(h => h.Value).FirstOrDefault(p => FilledPart.Join(p) == value) ?? [new(value)];
-        if (parts is not [{ Source: null }] || !Masks.Header(name, value).Contains('…', StringComparison.Ordinal)) return _values.Shell(parts, index);
+        if (parts is not [{ Source: null }] || !Masks.Header(name, value).Contains('…', StringComparison.Ordinal)) return _values.Shell([new(name + ": "), .. parts], index);
         var space = name.EndsWith("uthorization", StringComparison.Ordinal) ? value.IndexOf(' ') + 1 : 0;
-        return Quote(value[..space]) + _values.Secret(value[space..], $"the header field {name}");
+        return Quote($"{name}: {value[..space]}") + _values.Secret(value[space..], $"the header field {name}");
     }
 
     private string Body(SentRequest request, int index, out string pipe)
@@ -144,6 +144,9 @@ internal sealed partial class ShellValues(IReadOnlyList<Exchange> exchanges)
     private readonly Dictionary<string, (string Name, string What)> _secrets = [];
     private readonly Dictionary<string, (string Name, string Command)> _made = [];
     private readonly Dictionary<int, List<(string Variable, string Command)>> _taken = [];
+    private const int MaxPrefix = 80;
+    private const int ShortPrefix = 12;
+
     private bool _encodes;
 
     /// <summary>The lines that define secrets, made values and functions.</summary>
@@ -163,7 +166,13 @@ internal sealed partial class ShellValues(IReadOnlyList<Exchange> exchanges)
     public string Shell(IReadOnlyList<FilledPart> parts, int index)
     {
         var text = new StringBuilder();
-        foreach (var part in parts) text.Append(Shell(part, index));
+        for (var i = 0; i < parts.Count; i++)
+        {
+            var literal = new StringBuilder();
+            for (; i < parts.Count && parts[i].Source is null; i++) literal.Append(parts[i].Text);
+            if (literal.Length > 0) text.Append(Literal(literal.ToString()));
+            if (i < parts.Count) text.Append(Shell(parts[i], index));
+        }
         return text.Length == 0 ? "''" : text.ToString();
     }
 
@@ -191,9 +200,8 @@ internal sealed partial class ShellValues(IReadOnlyList<Exchange> exchanges)
 
     private string Shell(FilledPart part, int index)
     {
-        if (part.Source is null) return Literal(part.Text);
         if (part.Place is { } place && Taken(place, part.Step, part.Text, index) is { } taken) return taken;
-        if (part.Secret || Masks.IsSecretName(part.Source)) return Secret(part.Text, part.Source);
+        if (part.Secret || Masks.IsSecretName(part.Source!)) return Secret(part.Text, part.Source!);
         if (Expressions(part) is { } command)
         {
             if (!_made.TryGetValue(part.Text, out var made)) _made[part.Text] = made = ($"made_{_made.Count + 1}", command);
@@ -261,20 +269,27 @@ internal sealed partial class ShellValues(IReadOnlyList<Exchange> exchanges)
             ? string.Join('\n', exchange.Answer!.Headers.Select(h => $"{h.Key}: {h.Value}"))
             : Comparing.BodyText.Decode(exchange.Answer!.Body.Span, exchange.Answer.Header("content-type"));
         if (text is null) return null;
+        text = text.Replace("\r", "", StringComparison.Ordinal);
         // The place that is meant, where the value stands several times: behind its name.
-        var named = text.IndexOf(Masks.LastName(place), StringComparison.OrdinalIgnoreCase);
+        var name = Masks.LastName(place);
+        var named = text.IndexOf(name, StringComparison.OrdinalIgnoreCase);
         var at = named >= 0 && text.IndexOf(value, named, StringComparison.Ordinal) is var behind and >= 0 ? behind : text.IndexOf(value, StringComparison.Ordinal);
         if (at < 0) return null;
-        var start = at;
-        while (start > 0 && at - start < 30 && text[start - 1] is >= ' ' and < '\x7F') start--;
+        // From the name on, since what stands before it may be another value of that run.
+        var start = text.LastIndexOf(name, at, Math.Min(at, MaxPrefix), StringComparison.OrdinalIgnoreCase) is var near and >= 0 ? near : Math.Max(0, at - ShortPrefix);
+        for (var i = start; i < at; i++)
+            if (text[i] is < ' ' or > '~') start = i + 1;
         var prefix = text[start..at];
         var end = at + value.Length < text.Length ? text[at + value.Length] : '\n';
-        var stop = end is '\n' or '\r' || char.IsAsciiLetterOrDigit(end) || end is '\\' or '^' ? "" : end.ToString();
+        var stop = end == '\n' || char.IsAsciiLetterOrDigit(end) || end is '\\' or '^' ? "" : end.ToString();
         if (prefix.Length == 0 || stop.Length > 0 && value.Contains(stop[0], StringComparison.Ordinal)) return null;
-        var pattern = $"{Special().Replace(prefix, "\\$0")}[^{stop}]*";
-        var count = Regex.Count(text[..at], Regex.Escape(prefix), ofHead ? RegexOptions.IgnoreCase : RegexOptions.None) + 1;
+        // The same pattern is counted here and there: grep goes on behind what it found.
+        var matches = Regex.Matches(text, Regex.Escape(prefix) + (stop.Length > 0 ? $"[^{Regex.Escape(stop).Replace("]", "\\]", StringComparison.Ordinal)}\n]*" : ".*"), ofHead ? RegexOptions.IgnoreCase : RegexOptions.None);
+        var count = matches.TakeWhile(m => m.Index < start).Count() + 1;
+        if (count > matches.Count || matches[count - 1].Index != start) return null;
+        var pattern = Special().Replace(prefix, "\\$0") + (stop.Length > 0 ? $"[^{stop}]*" : ".*");
         var file = $"\"$DIR/{index + 1}.{(ofHead ? "head" : "body")}\"";
-        return string.Create(CultureInfo.InvariantCulture, $"$(tr -d '\\r' < {file} | grep -{(ofHead ? "i" : "")}o -e {CurlScript.Quote(stop.Length > 0 ? pattern : pattern.Replace("[^]*", ".*", StringComparison.Ordinal))} | sed -n '{count}p' | cut -c{prefix.Length + 1}-)");
+        return string.Create(CultureInfo.InvariantCulture, $"$(tr -d '\\r' < {file} | grep -{(ofHead ? "i" : "")}o -e {CurlScript.Quote(pattern)} | sed -n '{count}p' | cut -c{prefix.Length + 1}-)");
     }
 
     [GeneratedRegex(@"[\\.*\[\]^$]")]

@@ -56,9 +56,11 @@ internal sealed class Filler(Scenario scenario, TimeProvider time)
     {
         _named[exchange.Step.Name] = exchange;
         if (exchange.Answer is { Status: >= 200 and < 400 }) _succeeded[exchange.Step.Name] = exchange;
+        // Many values are looked up in one reading of the response.
+        var facts = exchange.Step.Extractions.Count > 3 ? Facts.Of(exchange).Values.DistinctBy(f => f.Key).ToDictionary() : [];
         foreach (var extraction in exchange.Step.Extractions)
         {
-            if (Places.Find(exchange, extraction.Place) is { } value)
+            if ((facts.GetValueOrDefault(extraction.Place) ?? Places.Find(exchange, extraction.Place)) is { } value)
             {
                 _extracted[extraction.Name] = (value, extraction.Place, exchange.Step.Number, extraction.Secret);
                 _missing.Remove(extraction.Name);
@@ -83,11 +85,12 @@ internal sealed class Filler(Scenario scenario, TimeProvider time)
     /// <exception cref="FillException">A template names what cannot be had.</exception>
     public FilledRequest Fill(Step step)
     {
+        _filled = 0;
         var headers = step.Headers.Select(h => KeyValuePair.Create(h.Key, (IReadOnlyList<FilledPart>)Fill(h.Value))).ToList();
         return step.Body is null or { Pieces: null, Bytes: null, Template: null }
             ? new(Fill(step.Target), headers, null, null)
             : step.Body.Template is { } template
-                ? new(Fill(template: step.Target), headers, Fill(template), null)
+                ? new(Fill(step.Target), headers, Fill(template), null)
                 : new(Fill(step.Target), headers, null, Bytes(step.Body));
     }
 
@@ -96,6 +99,9 @@ internal sealed class Filler(Scenario scenario, TimeProvider time)
         if (body.Pieces is { } pieces) return [.. pieces.SelectMany(Bytes)];
         return body.Bytes?.ToArray() ?? Encoding.UTF8.GetBytes(FilledPart.Join(Fill(body.Template ?? "")));
     }
+
+    /// <summary>The length of what was filled in so far for the step: variables within variables could grow without end.</summary>
+    private long _filled;
 
     private List<FilledPart> Fill(string template)
     {
@@ -110,10 +116,10 @@ internal sealed class Filler(Scenario scenario, TimeProvider time)
         var position = 0;
         foreach (var part in Template.Parse(template))
         {
-            if (!part.IsExpression) parts.Add(new(part.Text));
-            else Fill(part.Text, variable, position++, depth, parts);
+            if ((_filled += part.Text.Length) > MaxText) throw new FillException("its templates give over 16 MiB of text");
+            if (part.IsExpression) Fill(part.Text, variable, position++, depth, parts);
+            else parts.Add(new(part.Text));
         }
-        if (parts.Sum(p => p.Text.Length) > MaxText) throw new FillException("a template grew over 16 MiB");
     }
 
     private void Fill(string text, string? variable, int position, int depth, List<FilledPart> parts)

@@ -90,8 +90,8 @@ public static partial class Masks
         return text.ToString();
     }
 
-    /// <summary>The name in which a place ends: <c>csrf</c> of <c>html:form[0].field[csrf]</c>, <c>token</c> of <c>json:$.a.token</c>.</summary>
-    internal static string LastName(string place) => LastNameOf().Match(TwiceMark().Replace(place, "")) is { Success: true } m ? m.Groups[1].Value : place;
+    /// <summary>The name in which a place ends: <c>csrf</c> of <c>html:form[0].field[csrf]</c>, <c>token</c> of <c>json:$.a.token</c>, <c>ids</c> of <c>json:$.ids[0]</c>.</summary>
+    internal static string LastName(string place) => LastNameOf().Match(place) is { Success: true } m ? m.Groups["n"].Value : place;
 
     /// <summary>The values of an exchange's request that were filled in from secrets.</summary>
     internal static IEnumerable<string> SecretsOf(Exchange exchange) => exchange.Request?.Filled is not { } filled ? [] :
@@ -137,9 +137,9 @@ public static partial class Masks
     [GeneratedRegex(@"^.{0,4}…\[\d+:[0-9a-f]{4}\]$", RegexOptions.CultureInvariant)]
     private static partial Regex Masked();
 
-    [GeneratedRegex(@"#\d+$", RegexOptions.CultureInvariant)]
-    private static partial Regex TwiceMark();
-
-    [GeneratedRegex(@"([\w%-]+(?:\.sid)?)[\]'=]*$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex("""
+        ^html:.*?(field|meta)\[(?<n>.*)\](\#\d+)?$ | ^cookie:(?<n>[^=]*)=?(\#\d+)?$ | ^(header|html):[^?]*[?](?<n>[^\#]+)(\#\d+)?$ | ^header:(?<n>[^/?\#]+)
+        | \['(?<n>(?:[^'\\]|\\.)*)'\](\[-?\d+\])*(\#\d+)?$ | [.](?<n>[\w-]+)(\[-?\d+\])*(\#\d+)?$
+        """, RegexOptions.IgnorePatternWhitespace | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
     private static partial Regex LastNameOf();
 }

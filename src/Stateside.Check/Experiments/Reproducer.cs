@@ -22,10 +22,10 @@ internal static class Reproducer
                     Run = run,
                     Actual = run[difference.Slot]!.Exchange,
                     Expected = control[difference.Slot]!.Exchange,
-                    Reproduction = Write(acts, run, difference.Slot),
+                    Reproduction = Write(lab, acts, run, difference.Slot),
                 };
         }
-        return found.Run is null ? found : found with { Reproduction = Write(found.Plan ?? [], found.Run, found.Difference?.Slot ?? SlotOf(found)) };
+        return found.Run is null ? found : found with { Reproduction = Write(lab, found.Plan ?? [], found.Run, found.Difference?.Slot ?? SlotOf(found)) };
     }
 
     /// <summary>Leaves out steps as long as the finding still shows: first all that nothing depends on, then one by one.</summary>
@@ -75,7 +75,7 @@ internal static class Reproducer
     /// <summary>On one replica, and what is sent more than once sent once.</summary>
     private static IEnumerable<Act> Undoubled(IEnumerable<Act> plan) => plan.OnOne().Where(a => a is not Send { IsAgain: true }).Select(a => a is Burst burst ? new Send(burst.Step, 0) : a);
 
-    private static string Write(IReadOnlyList<Act> plan, Run run, Slot slot)
+    private static string Write(Lab lab, IReadOnlyList<Act> plan, Run run, Slot slot)
     {
         var last = run.Observations.Select((o, i) => (o.Slot, i)).LastOrDefault(o => o.Slot == slot, (default, run.Observations.Count - 1)).Item2;
         var exchanges = run.Observations.Take(last + 1).Where(o => o.Exchange.Request is not null).Select(o => o.Exchange).ToList();
@@ -85,12 +85,15 @@ internal static class Reproducer
         foreach (var act in plan)
         {
             if (act is Kill kill)
-                before[sent] = $"# Now kill -9 replica {string.Join(" and ", kill.Replicas)}, start it again, and go on when it serves.\nread -r -p 'Kill and restart replica {string.Join(" and ", kill.Replicas)}, then press Enter: ' _ </dev/tty";
+                before[sent] = string.Join('\n', kill.Replicas.Select(replica => $"# Replica {replica} is killed (kill -9) and started again.\n" + (lab.Set.RestartScript(replica)
+                    ?? $"read -r -p 'Kill and restart replica {replica}, then press Enter: ' _ </dev/tty")));
             if (act is Burst burst)
                 for (var i = 1; i < burst.Replicas.Count; i++) atOnce.Add(sent + i);
             sent += act switch { Burst b => b.Replicas.Count, Send => 1, _ => 0 };
         }
-        return Curl.Of(exchanges, before, atOnce);
+        var used = exchanges.Select(e => e.Replica).Concat(plan.OfType<Kill>().SelectMany(k => k.Replicas)).Distinct().Order().ToList();
+        var script = Curl.Of(exchanges, before, atOnce);
+        return lab.Set.StartScript(used) is { } start ? $"(\n{start}{script})\n" : script;
     }
 
     private static Slot SlotOf(Suspicion found) => found.Run!.Observations.LastOrDefault(o => o.Exchange == found.Actual)?.Slot ?? default;

@@ -49,11 +49,25 @@ internal sealed class SpreadExperiment : Experiment
         if (lab.Study.Found.Any(f => (f.Experiment == Name || isShown) && f.Step == once.Slot.Step && f.Difference?.Place == once.Place)) return;
         var evidence = await lab.ConfirmAsync(seen, plan, control, model, cancellationToken);
         if (evidence.First is not { } first || lab.Study.Found.Any(f => f.Experiment == Name && f.Step == first.Slot.Step && f.Difference?.Place == first.Place)) return;
+        if (GivenTwice(evidence, first) is { } other)
+        {
+            lab.Study.Find(Suspect(lab, "CHK-IDS", Question.Spread, new Probe(plan, control, evidence, first, other.Slot.Step),
+                $"two replicas give out the same id: {Say(lab, first)}", $"Replica {other.Exchange.Replica} gave it at step {other.Slot.Step}, replica {evidence.Run[first.Slot]!.Exchange.Replica} gave it again at step {first.Slot.Step}: each counts for itself."));
+            return;
+        }
         var isStale = IsStale(lab, evidence, first);
         lab.Study.Find(Suspect(lab, isStale ? "CHK-STALE" : "CHK-SPREAD", Question.Spread, new Probe(plan, control, evidence, first, null),
             isStale ? $"a replica answers from what it read before: {Say(lab, first)}" : $"with requests spread over the replicas, {Say(lab, first)}",
             $"Requests were spread: {name}. Step {first.Slot.Step} was answered by replica {evidence.Run[first.Slot]!.Exchange.Replica}."
             + (isStale ? " The value is the one from before the last write, so that replica holds a copy that it does not renew." : "")));
+    }
+
+    /// <summary>The earlier response of another replica that gave the same id, or null.</summary>
+    private static Observation? GivenTwice(Evidence evidence, Difference difference)
+    {
+        var shown = evidence.Run[difference.Slot]!;
+        return shown.Exchange.Step.IsSafe || difference.Actual is null || !Ids.IsIdLike(difference.Place) ? null : evidence.Run.Observations.TakeWhile(o => o != shown)
+            .FirstOrDefault(o => !o.Exchange.Step.IsSafe && o.Exchange.Replica != shown.Exchange.Replica && o[difference.Place] == difference.Actual);
     }
 
     /// <summary>Whether the replica shows what the same request was answered before a write.</summary>

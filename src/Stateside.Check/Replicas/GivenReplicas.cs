@@ -58,6 +58,9 @@ public sealed class GivenSource(GivenOptions options, TimeProvider time) : Repli
 
         public override (int Replica, string Said)? Crashed() => null;
 
+        public override string? RestartScript(int replica) =>
+            options.Restart is { } restart ? string.Join("; ", new[] { options.Stop, restart }.OfType<string>().Select(c => options.Mask(c).Replace("{i}", replica.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal))) : null;
+
         public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
         public async Task WaitAsync(int replica, CancellationToken cancellationToken)

@@ -71,6 +71,12 @@ internal sealed class LaunchedSet(LaunchOptions options, TimeProvider time) : Re
         _replicas.FirstOrDefault(r => r.Process is { HasExited: true }) is { } ended ? (ended.Number, options.Mask(ended.Process!.Said(ShownLines))) : null;
 
     /// <inheritdoc/>
+    public override string? StartScript(IReadOnlyList<int> replicas) => LaunchScript.Write(options, [.. replicas.Select(i => (i, _replicas[i].Address))]);
+
+    /// <inheritdoc/>
+    public override string? RestartScript(int replica) => string.Create(CultureInfo.InvariantCulture, $"stop {replica}; start_{replica}");
+
+    /// <inheritdoc/>
     public override async ValueTask DisposeAsync()
     {
         await Task.WhenAll(_replicas.Select(r => r.EndAsync()));

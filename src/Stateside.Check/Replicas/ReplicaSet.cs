@@ -16,6 +16,12 @@ public abstract class ReplicaSet : IAsyncDisposable
     /// <summary>Which replica has ended by itself, and what it said last; null while all live or where it cannot be known.</summary>
     public abstract (int Replica, string Said)? Crashed();
 
+    /// <summary>Lines for bash that start these replicas again as they were and stop them when the shell ends, for a reproduction that can be pasted; null where they run by themselves.</summary>
+    public virtual string? StartScript(IReadOnlyList<int> replicas) => null;
+
+    /// <summary>A line for bash that kills a replica and starts it again, or null.</summary>
+    public virtual string? RestartScript(int replica) => null;
+
     /// <summary>Stops what was started.</summary>
     public abstract ValueTask DisposeAsync();
 }

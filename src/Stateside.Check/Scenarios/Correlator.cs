@@ -17,7 +17,7 @@ internal sealed partial class Correlator(Corrections corrections)
     private readonly Dictionary<string, List<Source>> _sources = [];
     private readonly HashSet<string> _userInput = [];
     private readonly Dictionary<(int Step, string Place), Found> _found = [];
-    private readonly HashSet<string> _names = [];
+    private readonly Dictionary<string, int> _names = [];
 
     /// <summary>A value of a recorded response.</summary>
     /// <param name="Step">The number of its step.</param>
@@ -27,13 +27,17 @@ internal sealed partial class Correlator(Corrections corrections)
     /// <param name="AsWritten">Whether any value of it is taken: a hidden field or CSRF token, or what the user named.</param>
     /// <param name="IsNew">Whether an unsafe request created it: its id may be short.</param>
     /// <param name="Given">The name that the user gave, or null.</param>
-    private sealed record Source(int Step, string Place, string Name, string Decoding, bool AsWritten, bool IsNew, string? Given = null);
+    private sealed record Source(int Step, string Place, string Name, string Decoding, bool AsWritten, bool IsNew, string? Given = null)
+    {
+        /// <summary>The name without regard to case and punctuation.</summary>
+        public string PlainName { get; } = Plain(Name);
+    }
 
     /// <summary>A value that is sent on.</summary>
     public sealed record Found(string Name, int Step, string Place, bool Secret)
     {
-        /// <summary>Who sends it, in words.</summary>
-        public List<string> Users { get; } = [];
+        /// <summary>The numbers of the steps that send it.</summary>
+        public List<int> Users { get; } = [];
     }
 
     /// <summary>What was found, in order of the steps.</summary>
@@ -43,14 +47,12 @@ internal sealed partial class Correlator(Corrections corrections)
     public string? Choose(int step, Sink sink)
     {
         if (IsOfTheBrowser(sink) || sink.Value.Length == 0) return null;
-        if (_sources.TryGetValue(sink.Value, out var sources) && !_userInput.Contains(InputKey(sink.Name, sink.Value))
-            // The most recent response wins, as in a browser, whose page is the last one.
-            && sources.Where(s => Fits(s, sink)).OrderByDescending(s => s.Given is not null).ThenByDescending(s => s.Step).ThenByDescending(s => Same(s.Name, sink.Name)).FirstOrDefault() is { } source)
+        if (_sources.TryGetValue(sink.Value, out var sources) && !_userInput.Contains(InputKey(sink.Name, sink.Value)) && Best(sources, sink) is { } source)
         {
             var found = Keep(source);
             if (!corrections.Leave.Contains(found.Name))
             {
-                found.Users.Add($"step {step}");
+                found.Users.Add(step);
                 return found.Name + source.Decoding;
             }
         }
@@ -83,7 +85,7 @@ internal sealed partial class Correlator(Corrections corrections)
         var sources = _sources[value] = _sources.GetValueOrDefault(value) ?? [];
         sources.Add(new(step.Number, correction.Place, correction.Name, "", true, true, correction.Name));
         _userInput.Remove(value);
-        _names.Add(correction.Name);
+        _names.TryAdd(correction.Name, 1);
     }
 
     private void Add(Step step, string place, string value)
@@ -119,6 +121,20 @@ internal sealed partial class Correlator(Corrections corrections)
             if (segments[i].Length > 0) Add(step, $"{place}/{i}", i > 0 ? segments[i - 1] : "", Uri.UnescapeDataString(segments[i]), "", false);
     }
 
+    /// <summary>Of the places that fit: what the user named, else the most recent response, as in a browser, whose page is the last one; in it the same name.</summary>
+    private static Source? Best(List<Source> sources, Sink sink)
+    {
+        var name = Plain(sink.Name);
+        Source? best = null;
+        for (var i = sources.Count - 1; i >= 0; i--)
+        {
+            var s = sources[i];
+            if (best is not null && s.Given is null && (best.Given is not null || s.Step < best.Step || (best.PlainName == name && s.PlainName != name))) continue;
+            if (Fits(s, sink, s.PlainName == name && name.Length > 0)) best = s;
+        }
+        return best;
+    }
+
     private Found Keep(Source source)
     {
         if (_found.TryGetValue((source.Step, source.Place), out var found)) return found;
@@ -128,15 +144,14 @@ internal sealed partial class Correlator(Corrections corrections)
             var stem = $"{NotWord().Replace(source.Name, "_").Trim('_')}_{source.Step}".TrimStart('_');
             if (char.IsAsciiDigit(stem[0])) stem = "value_" + stem;
             name = stem;
-            for (var i = 2; !_names.Add(name); i++) name = $"{stem}_{i}";
+            while (!_names.TryAdd(name, 1)) name = $"{stem}_{++_names[stem]}";
         }
         var secret = Masks.IsSecretName(source.Name) || source.Place.StartsWith("cookie:", StringComparison.Ordinal) || TokenName().IsMatch(source.Name);
         return _found[(source.Step, source.Place)] = new(name, source.Step, source.Place, secret);
     }
 
-    private static bool Fits(Source source, Sink sink)
+    private static bool Fits(Source source, Sink sink, bool same)
     {
-        var same = Same(source.Name, sink.Name);
         if (source.Given is not null) return true;
         // A form's own fields go back by their name; a token travels under other names too (a meta's csrf-token as the header X-CSRF-Token).
         if (source.AsWritten && (same || (TokenName().IsMatch(source.Name) && TokenName().IsMatch(sink.Name)))) return true;
@@ -150,9 +165,7 @@ internal sealed partial class Correlator(Corrections corrections)
 
     private static bool LooksGenerated(string value) => value.Any(char.IsAsciiDigit) && !Version().IsMatch(value);
 
-    private static bool Same(string a, string b) => a.Length > 0 && Plain(a) == Plain(b);
-
-    private static string Plain(string name) => NotWord().Replace(name, "").Replace("_", "", StringComparison.Ordinal).ToLowerInvariant();
+    private static string Plain(string name) => string.Concat(name.Where(char.IsLetterOrDigit)).ToLowerInvariant();
 
     /// <summary>Header fields that the browser writes by itself.</summary>
     private static bool IsOfTheBrowser(Sink sink) => sink.Kind == SinkKind.Header && BrowserHeader().IsMatch(sink.Name);

@@ -5,6 +5,8 @@ namespace Stateside.Check.Scenarios;
 /// <summary>Makes a scenario of a HAR: the requests to the main origin, each a step, with what later requests took from earlier responses correlated.</summary>
 internal static class HarReader
 {
+    private const int MaxNotices = 200;
+
     private static readonly HashSet<string> Dropped = new(StringComparer.OrdinalIgnoreCase)
     {
         "Host", "Cookie", "Content-Length", "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Transfer-Encoding", "TE", "Trailer", "Upgrade", "Expect",
@@ -32,12 +34,14 @@ internal static class HarReader
         foreach (var c in corrections.Correlate.Where(c => c.Step > steps.Count))
             throw new ScenarioException($"{file}: --correlate {c.Name} names step {c.Step}, but there are {steps.Count}");
         var found = correlator.All.ToList();
-        notices.AddRange(found.Where(f => f.Users.Count > 0).Select(f => $"{string.Join(" and ", f.Users.Distinct())} {(f.Users.Distinct().Count() == 1 ? "sends" : "send")} '{f.Name}', which is taken from {Describe(f.Place)} of step {f.Step} ({steps[f.Step - 1].Name})"));
+        var used = found.Where(f => f.Users.Count > 0).ToList();
+        if (used.Count > MaxNotices) notices.Add($"{used.Count} values are taken from live responses; the first {MaxNotices}:");
+        notices.AddRange(used.Take(MaxNotices).Select(f => $"{Senders(f.Users)} '{f.Name}', which is taken from {Describe(f.Place)} of step {f.Step} ({steps[f.Step - 1].Name})"));
         notices.AddRange(found.Where(f => corrections.Leave.Contains(f.Name)).Select(f => $"'{f.Name}' is sent as it was recorded, as asked"));
         foreach (var name in corrections.Leave.Where(n => !found.Exists(f => f.Name == n)))
             throw new ScenarioException($"{file}: --no-correlate {name}: nothing of that name was correlated; the names are {string.Join(", ", found.Select(f => f.Name).DefaultIfEmpty("(none)"))}");
-        for (var i = 0; i < steps.Count; i++)
-            steps[i] = steps[i] with { Extractions = [.. found.Where(f => f.Step == i + 1 && f.Users.Count > 0).Select(f => new Extraction(f.Name, f.Place, f.Secret))] };
+        foreach (var group in used.GroupBy(f => f.Step))
+            steps[group.Key - 1] = steps[group.Key - 1] with { Extractions = [.. group.Select(f => new Extraction(f.Name, f.Place, f.Secret))] };
         foreach (var c in corrections.Correlate.Where(c => !found.Exists(f => f.Name == c.Name && f.Users.Count > 0)))
             notices.Add($"nothing after step {c.Step} sends '{c.Name}' ({c.Place})");
         return new(file, steps, new Dictionary<string, string>(), notices);
@@ -112,6 +116,12 @@ internal static class HarReader
             _ when place.StartsWith("header:", StringComparison.Ordinal) => $"the header field {place["header:".Length..]}",
             _ => place["json:".Length..],
         };
+    }
+
+    private static string Senders(IEnumerable<int> users)
+    {
+        var steps = users.Distinct().Order().ToList();
+        return steps.Count == 1 ? $"step {steps[0]} sends" : $"steps {string.Join(", ", steps[..^1])} and {steps[^1]} send";
     }
 
     private static string Count(int count, string noun) => $"{count} {noun}{(count == 1 ? "" : "s")}";

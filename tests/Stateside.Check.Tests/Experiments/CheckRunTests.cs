@@ -73,7 +73,7 @@ public sealed class CheckRunTests
     [Fact]
     public async Task A_scenario_that_proves_nothing_is_told_to_prove_nothing()
     {
-        var report = await Checking.RunAsync("GET /a\n\n###\nGET /b\n", (app, s) => app.MapGet("/{x}", (string x) => Results.Json(new { x, s.Number, at = DateTimeOffset.Now, id = Guid.NewGuid() })));
+        var report = await Checking.RunAsync("GET /a\n\n###\nGET /b\n", (app, s) => app.MapGet("/{x}", (string x) => Results.Json(new { x, instance = s.Number, at = DateTimeOffset.Now, id = Guid.NewGuid() })));
         Assert.Equal("?????", Checking.Answers(report));
         Assert.Contains("proves nothing", report.Verdicts[0].Reason, StringComparison.Ordinal);
     }

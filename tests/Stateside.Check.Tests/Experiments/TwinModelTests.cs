@@ -27,6 +27,16 @@ public sealed class TwinModelTests
         Assert.Equal("json:$.id", Assert.Single(model.Compare(RunOf(Json("""{"ok":true}""")))).Place);
     }
 
+    [Theory]
+    [InlineData("150-a/b+c", true)]
+    [InlineData("150-abc def", false)]
+    public void A_random_value_may_hold_what_divides_words(string tag, bool fits)
+    {
+        string[] tags = ["150-rlPs", "150-x9Qk", "150-77aB"];
+        var model = Learn(i => [Json($$"""{"tag":"W({{tags[i]}})"}""")], 3);
+        Assert.Equal(fits, model.Compare(RunOf(Json($$"""{"tag":"W({{tag}})"}"""))).Count == 0);
+    }
+
     [Fact]
     public void What_comes_only_sometimes_may_be_missing()
     {

@@ -1,0 +1,31 @@
+using System.Globalization;
+using System.Text;
+using Stateside.Check.Conversations;
+
+namespace Stateside.Check.Replicas;
+
+/// <summary>Writes for bash how launched replicas are started, so that what a check found can be seen again after its replicas are gone.</summary>
+internal static class LaunchScript
+{
+    /// <summary>Functions that start each replica and wait until it serves, and one that kills; then the calls.</summary>
+    public static string Write(LaunchOptions options, IReadOnlyList<(int Number, Uri Address)> replicas)
+    {
+        var text = new StringBuilder("RUN=$(mktemp -d)\n");
+        if (options.Mask(options.Command) != options.Command) text.Append("# The command holds secrets, which are masked here: put them in.\n");
+        foreach (var (number, address) in replicas)
+            text.Append(CultureInfo.InvariantCulture,
+                $"start_{number}() {{ mkdir -p \"$RUN/replica-{number}\"; (cd {Word(Path.GetFullPath(options.WorkingDirectory), number, address)} && {Environment(options, number, address)}exec setsid sh -c {Word(options.Mask(options.Command), number, address)}) </dev/null >\"$RUN/{number}.log\" 2>&1 & echo $! >\"$RUN/{number}.pid\"; for _ in $(seq 150); do curl -s -o /dev/null {Word(new Uri(address, options.Ready).ToString(), number, address)} && break; sleep 0.2; done; }}\n");
+        text.Append("stop() { kill -9 -- \"-$(cat \"$RUN/$1.pid\")\"; }\n");
+        text.Append(CultureInfo.InvariantCulture, $"trap '{string.Join("; ", replicas.Select(r => $"stop {r.Number}"))}; rm -rf \"$RUN\"' EXIT\n");
+        return text.Append(string.Join("; ", replicas.Select(r => $"start_{r.Number}"))).Append('\n').ToString();
+    }
+
+    private static string Environment(LaunchOptions options, int number, Uri address) => string.Concat(options.Environment.Select(e =>
+        Masks.IsSecretName(e.Key) || options.Mask(e.Value) != e.Value ? $"export {e.Key}=\"${{{e.Key}:?set it to its secret}}\" && " : $"export {e.Key}={Word(e.Value, number, address)} && "));
+
+    /// <summary>A text as one word of the shell, what is the replica's own filled in.</summary>
+    private static string Word(string text, int number, Uri address) => string.Join($"\"$RUN/replica-{number}\"", text
+        .Replace("{port}", address.Port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+        .Replace("{i}", number.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+        .Split("{dir}").Select(part => part.Length == 0 ? "" : $"'{part.Replace("'", "'\\''", StringComparison.Ordinal)}'"));
+}

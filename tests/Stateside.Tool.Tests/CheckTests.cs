@@ -1,0 +1,69 @@
+namespace Stateside.Tool.Tests;
+
+public sealed class CheckTests
+{
+    private const string Scenario = "POST /a\n\n###\nGET /a\n";
+
+    [Theory]
+    [InlineData("", "--launch CMD or --replica URL")]
+    [InlineData("--launch x{port} --replica http://127.0.0.1:1", "--launch CMD or --replica URL")]
+    [InlineData("--launch x", "{port}")]
+    [InlineData("--launch x{port} --restart y", "--restart and --stop")]
+    [InlineData("--launch x{port} --workdir nowhere", "--workdir")]
+    [InlineData("--launch x{port} --replicas 1", "--replicas 1 is out of range")]
+    [InlineData("--launch x{port} --env X", "--env X is not of the form K=V")]
+    [InlineData("--launch x{port} --ready healthz", "it begins with /")]
+    [InlineData("--launch x{port} --only guess", "is not an experiment")]
+    [InlineData("--launch x{port} --ignore /(/", "is not a regular expression")]
+    [InlineData("--launch x{port} --html nowhere/report.html", "cannot be written")]
+    [InlineData("--replica localhost:80", "is not an http or https URL")]
+    [InlineData("--replica http://127.0.0.1:1 --stop x", "--stop needs --restart")]
+    [InlineData("--launch x{port} --correlate csrf", "--correlate takes NAME=PLACE@STEP")]
+    public async Task Wrong_usage_is_one_line_with_the_fix_and_exit_code_2(string arguments, string message)
+    {
+        using var directory = new TemporaryDirectory();
+        directory.Write("a.http", Scenario);
+        var (code, _, error) = await Tool.RunAsync(directory.Path, ["check", "a.http", .. arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+        Assert.Equal(2, code);
+        Assert.Contains(message, error, StringComparison.Ordinal);
+        Assert.Single(error.TrimEnd('\n').Split('\n'));
+    }
+
+    [Fact]
+    public async Task A_scenario_that_is_not_there_is_said_so()
+    {
+        using var directory = new TemporaryDirectory();
+        var (code, _, error) = await Tool.RunAsync(directory.Path, "check", "b.http", "--launch", "x {port}");
+        Assert.Equal(2, code);
+        Assert.Contains("b.http", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task All_reports_are_written_and_strict_fails_what_cannot_be_told()
+    {
+        using var directory = new TemporaryDirectory();
+        directory.Write("a.http", "@name = {{$guid}}\nGET /{{name}}/\n");
+        var (code, output, error) = await Tool.RunAsync(directory.Path, "check", "a.http", "--launch", "/usr/bin/python3 -m http.server {port} --bind 127.0.0.1 --directory {dir}",
+            "--ready-timeout", "60", "--html", "r.html", "--json", "r.json", "--sarif", "r.sarif", "--junit", "r.xml", "--strict");
+        Assert.Equal("", error);
+        // Nothing is written, so nothing can be told: that is no failure, unless --strict says so.
+        Assert.Equal(1, code);
+        Assert.Contains("cannot tell", output, StringComparison.Ordinal);
+        Assert.Contains("Does it scale out without sticky sessions?", output, StringComparison.Ordinal);
+        foreach (var file in (string[])["r.html", "r.json", "r.sarif", "r.xml"]) Assert.True(new FileInfo(Path.Combine(directory.Path, file)).Length > 200, file);
+        using var json = System.Text.Json.JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(directory.Path, "r.json")));
+        Assert.Equal("holds", json.RootElement.GetProperty("result").GetString());
+        Assert.Equal(5, json.RootElement.GetProperty("verdicts").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task With_json_standard_output_is_the_report_alone()
+    {
+        using var directory = new TemporaryDirectory();
+        directory.Write("a.http", "GET /\n");
+        var (code, output, _) = await Tool.RunAsync(directory.Path, "check", "a.http", "--launch", "/usr/bin/python3 -m http.server {port} --bind 127.0.0.1 --directory {dir}", "--ready-timeout", "60", "--json");
+        Assert.Equal(0, code);
+        using var json = System.Text.Json.JsonDocument.Parse(output);
+        Assert.Equal(1, json.RootElement.GetProperty("version").GetInt32());
+    }
+}
