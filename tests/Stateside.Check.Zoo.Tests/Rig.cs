@@ -22,9 +22,11 @@ public sealed class Rig : IAsyncLifetime
 
     private static string Root { get; } = FindRoot();
 
-    private static string Project => Path.Combine(Root, "tests", "Stateside.Check.Zoo.Tests");
+    private static string Project => InRepository("tests", "Stateside.Check.Zoo.Tests");
 
     private static string NodeFolder => Path.Combine(Root, "artifacts", "zoo-node");
+
+    internal static string InRepository(params string[] path) => Path.Combine([Root, .. path]);
 
     /// <summary>Where a scenario is.</summary>
     internal static string Scenario(Service service) => Path.Combine(Project, "scenarios", service.Scenario);
@@ -64,7 +66,8 @@ public sealed class Rig : IAsyncLifetime
         _shared.Delete(recursive: true);
     }
 
-    private static string Built(string name) => Path.Combine(Root, "artifacts", "bin", name, Configuration, name + ".dll");
+    /// <summary>The built program of a project, of the configuration these tests are built in.</summary>
+    internal static string Built(string name) => Path.Combine(Root, "artifacts", "bin", name, Configuration, name + ".dll");
 
     private static string FindRoot()
     {

@@ -113,7 +113,7 @@ public static class SarifReport
         json.WriteEndObject();
         json.WriteStartObject("properties");
         json.WriteString("id", finding.Id);
-        json.WriteString("experiment", finding.Experiment);
+        json.WriteString("experiment", Printable.Of(finding.Experiment));
         if (finding.Question is { } question) json.WriteString("question", question.ToString().ToLowerInvariant());
         if (finding.Place is { } place) json.WriteString("place", Printable.Of(place));
         if (report.Verdicts.FirstOrDefault(v => v.Evidence.Contains(finding.Id)) is { } verdict) json.WriteString("verdict", Words.Of(verdict.Outcome));
