@@ -35,6 +35,9 @@ internal sealed partial class TextRule
     /// <summary>Whether a number in it grows by the same amount with every run.</summary>
     public bool Grows => _words.Any(w => w.What == Kind.Grows);
 
+    /// <summary>Whether it repeats a value that a response to an earlier step showed first; what was sent does not count.</summary>
+    public bool RepeatsEarlier(int step) => _words.Any(w => w.What is Kind.Same or Kind.Repeats && Origin().Match(w.Text!) is { Success: true } m && int.Parse(m.ValueSpan, CultureInfo.InvariantCulture) < step);
+
     /// <summary>Learns from the values of the twin runs, in order, and gives names to those that are new in each run.</summary>
     /// <param name="name">The name of this place, for labels.</param>
     /// <param name="values">The values.</param>
@@ -144,6 +147,10 @@ internal sealed partial class TextRule
         }
         return (frame.Append(text.AsSpan(at)).ToString(), words);
     }
+
+    // The step in the name of a label: <3:json:$.id~0>, or 3:json:$.id~0 for numbers.
+    [GeneratedRegex(@"(?<=^<?)\d+(?=('\d+)?:(?!sent\d))")]
+    private static partial Regex Origin();
 
     // A name of a label is one word, so that numbers in it are not taken for amounts.
     [GeneratedRegex(@"<[^<>\s]{1,200}>|(?<![\w.])\d+\.\d+(?![\w.])|[\p{L}\p{N}_\-]+")]

@@ -90,6 +90,9 @@ internal sealed class TwinModel
     /// <summary>Whether a place is the same in all twins.</summary>
     public bool IsConstant(Slot slot, string place) => _rules.TryGetValue(slot, out var rule) && rule.Texts.TryGetValue(place, out var text) && text.IsConstant;
 
+    /// <summary>Whether a response to a step shows what a response to an earlier one showed first.</summary>
+    public bool RepeatsEarlier(int step) => _rules.TryGetValue(new Slot(step), out var rule) && rule.Texts.Values.Any(t => t.RepeatsEarlier(step));
+
     /// <summary>The places of a sending at which a new number or id comes with every run.</summary>
     public IEnumerable<string> VaryingPlaces(Slot slot) =>
         _rules.TryGetValue(slot, out var rule) ? rule.Texts.Where(t => !t.Value.IsConstant).Select(t => t.Key) : [];

@@ -30,6 +30,10 @@ internal sealed record Burst(int Step, IReadOnlyList<int> Replicas, bool IsOne) 
 /// <param name="Replicas">Which.</param>
 internal sealed record Kill(IReadOnlyList<int> Replicas) : Act;
 
+/// <summary>Lets time pass.</summary>
+/// <param name="Length">How much.</param>
+internal sealed record Wait(TimeSpan Length) : Act;
+
 /// <summary>Keeps the client's cookies and values as they are now.</summary>
 internal sealed record Park : Act;
 

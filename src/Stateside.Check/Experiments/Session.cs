@@ -52,6 +52,9 @@ internal sealed class Session(Lab lab) : IDisposable
                 await lab.Set.RestartAsync(kill.Replicas, cancellationToken);
                 Reconnect();
                 break;
+            case Wait wait:
+                await Task.Delay(wait.Length, lab.Study.Time, cancellationToken);
+                break;
             case Park:
                 _parked = _conversation.Fork();
                 break;
