@@ -45,6 +45,7 @@ internal sealed class OwnerRouting(HttpForwarder forwarder, Telemetry telemetry)
                         return null;
                     }
                     if (attempt == MostAttempts) throw;
+                    await turn.RestoreAsync();
                 }
             }
         }
