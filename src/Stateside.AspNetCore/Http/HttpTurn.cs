@@ -74,7 +74,8 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
         // What nobody owns and a key makes findable again is found by the whole request; and what is held for a second run anyway is held
         // here, so that it can be sent once more to the node that has taken over.
         if (IsBuffered) await ReadBodyAsync();
-        return Bind(Session, TurnSeed.New(_runtime.Time)).Home;
+        // The seed names new items, and those follow their group.
+        return Bind(Session, default).Home;
     }
 
     /// <summary>Whether the whole body is in memory, so that it can be sent again.</summary>
