@@ -22,7 +22,7 @@ public class RequestBenchmarks
     private string _cookie = "";
 
     /// <summary>Where the cart lives.</summary>
-    [Params("Store", "Client")]
+    [Params("Store", "Client", "Node")]
     public string Place { get; set; } = "";
 
     [GlobalSetup]

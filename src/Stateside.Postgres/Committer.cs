@@ -32,7 +32,7 @@ internal sealed class CommitWork(Commit commit) : Work<CommitResult>
 /// Sends the commits that wait as one transaction and one round trip: locks on all their groups, in one order for all processes; then one
 /// statement, which sees what is there once the locks are held, decides each commit by itself and writes those that hold.
 /// </summary>
-internal sealed class Committer(NpgsqlDataSource source, Statements statements, RowCache cache, bool notify, ILogger log) : Batcher<CommitWork, CommitResult>(MostTrips)
+internal sealed class Committer(NpgsqlDataSource source, Statements statements, RowCache cache, bool notify, TripFailures failures, ILogger log) : Batcher<CommitWork, CommitResult>(MostTrips)
 {
     /// <summary>One: while it waits for the disk the next batch grows.</summary>
     private const int MostTrips = 1;
@@ -66,11 +66,11 @@ internal sealed class Committer(NpgsqlDataSource source, Statements statements, 
         waiting.RemoveRange(kept, waiting.Count - kept);
     }
 
-    protected override Trip CreateTrip() => new CommitTrip(source, statements, cache, notify, log);
+    protected override Trip CreateTrip() => new CommitTrip(source, statements, cache, notify, failures, log);
 
     private bool Agrees(Fence? fence) => fence is not { } f || (_epochs.TryAdd(f.Shard, f.Epoch) || _epochs[f.Shard] == f.Epoch);
 
-    private sealed class CommitTrip(NpgsqlDataSource source, Statements statements, RowCache cache, bool notify, ILogger log) : Trip
+    private sealed class CommitTrip(NpgsqlDataSource source, Statements statements, RowCache cache, bool notify, TripFailures failures, ILogger log) : Trip
     {
         /// <summary>How often commits are tried that PostgreSQL rolled back only because another transaction was in the way.</summary>
         private const int MostTries = 4;
@@ -115,7 +115,7 @@ internal sealed class Committer(NpgsqlDataSource source, Statements statements, 
             {
                 // Once it was sent the server may have committed before the connection broke.
                 var applied = sent ? Applied.Unknown : Applied.No;
-                log.TripFailed(PostgresFailure.State(e));
+                failures.Tell(PostgresFailure.State(e));
                 if (sent) log.OutcomeUnknown(batch.Count);
                 await _session.CloseAsync();
                 if (sent) await _session.EndLostAsync();
@@ -134,7 +134,7 @@ internal sealed class Committer(NpgsqlDataSource source, Statements statements, 
             }
             if (batch.Count == 1 || isInTheWay || PostgresFailure.IsServerWide(e))
             {
-                log.TripFailed(e.SqlState);
+                failures.Tell(e.SqlState);
                 // A server that takes no writes any more has been replaced by another, and a new connection finds that.
                 if (e.SqlState == PostgresErrorCodes.ReadOnlySqlTransaction) source.Clear();
                 if (PostgresFailure.IsServerWide(e)) await _session.CloseAsync();

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Microsoft.Extensions.Logging;
 using Npgsql;
 using Stateside.Stores;
 
@@ -14,7 +13,7 @@ internal sealed class LoadWork(LoadRequest request) : Work<LoadResult>
 }
 
 /// <summary>Sends the loads of all callers who wait as one statement, which sees one moment.</summary>
-internal sealed class Loader(NpgsqlDataSource source, Statements statements, RowCache cache, ILogger log) : Batcher<LoadWork, LoadResult>(MostTrips)
+internal sealed class Loader(NpgsqlDataSource source, Statements statements, RowCache cache, TripFailures failures) : Batcher<LoadWork, LoadResult>(MostTrips)
 {
     /// <summary>Two, so that one can be read while the other is on its way.</summary>
     private const int MostTrips = 2;
@@ -28,9 +27,9 @@ internal sealed class Loader(NpgsqlDataSource source, Statements statements, Row
         waiting.RemoveRange(0, count);
     }
 
-    protected override Trip CreateTrip() => new LoadTrip(source, statements, cache, log);
+    protected override Trip CreateTrip() => new LoadTrip(source, statements, cache, failures);
 
-    private sealed class LoadTrip(NpgsqlDataSource source, Statements statements, RowCache cache, ILogger log) : Trip
+    private sealed class LoadTrip(NpgsqlDataSource source, Statements statements, RowCache cache, TripFailures failures) : Trip
     {
         private readonly Session _session = new(source);
         private Prepared? _rows;
@@ -56,14 +55,14 @@ internal sealed class Loader(NpgsqlDataSource source, Statements statements, Row
             catch (Exception e) when (!isNew && _session.Connection is not null && PostgresFailure.IsBroken(e))
             {
                 // It broke while nobody used it, or under this load, which changes nothing: a new connection may well serve it.
-                log.TripFailed(PostgresFailure.State(e));
+                failures.Tell(PostgresFailure.State(e));
                 await _session.CloseAsync();
                 await RunAsync();
             }
             catch (Exception e)
             {
                 var failure = PostgresFailure.Of(e, Applied.No);
-                log.TripFailed(PostgresFailure.State(e));
+                failures.Tell(PostgresFailure.State(e));
                 if (e is not PostgresException { InvariantSeverity: "ERROR" }) await _session.CloseAsync();
                 foreach (var work in Batch) work.Fail(failure);
             }

@@ -8,8 +8,8 @@ internal static partial class Log
     [LoggerMessage(5000, LogLevel.Information, "The PostgreSQL schema was brought from version {From} to version {To}.")]
     public static partial void Migrated(this ILogger log, int from, int to);
 
-    [LoggerMessage(5001, LogLevel.Warning, "A trip to the PostgreSQL server failed ({SqlState}); it is connected to anew with the next.")]
-    public static partial void TripFailed(this ILogger log, string sqlState);
+    [LoggerMessage(5001, LogLevel.Warning, "A trip to the PostgreSQL server failed ({SqlState}); it is connected to anew with the next. {More} more failures since the last such line.")]
+    public static partial void TripFailed(this ILogger log, string sqlState, int more);
 
     [LoggerMessage(5002, LogLevel.Warning, "{Count} commits failed together ({SqlState}); each is tried by itself.")]
     public static partial void BatchSplit(this ILogger log, int count, string sqlState);

@@ -27,15 +27,15 @@ internal sealed class PostgresStore(PostgresUrl url, TimeProvider time, ILogger 
     /// <inheritdoc/>
     public async ValueTask<StoreCapabilities> OpenAsync(CancellationToken cancellationToken)
     {
-        _ = time;
         try
         {
             var source = _source = BuildSource();
             await using var connection = await source.OpenConnectionAsync(cancellationToken);
             await PostgresSchema.MigrateAsync(connection, url, log, cancellationToken);
             var capabilities = await PostgresFacts.ReadAsync(connection, url.Notify, cancellationToken);
-            _loader = new Loader(source, _statements, _cache, log);
-            _committer = new Committer(source, _statements, _cache, url.Notify, log);
+            var failures = new TripFailures(log, time);
+            _loader = new Loader(source, _statements, _cache, failures);
+            _committer = new Committer(source, _statements, _cache, url.Notify, failures, log);
             return capabilities;
         }
         catch (Exception e) when (e is not (StoreException or OperationCanceledException))

@@ -39,7 +39,9 @@ internal static class TestCommand
             surroundings.Out.WriteLine($"[{counts.Count + 1} of {projects.Count}] {name}");
             var begun = surroundings.Time.GetTimestamp();
             var exitCode = await RunAsync(Repository.DotNet, Arguments(project, name, results, isLong, filter), isLong, cancellationToken);
-            counts.Add(TrxFile.Read(name, Path.Combine(results, name + ".trx"), exitCode, surroundings.Time.GetElapsedTime(begun).TotalSeconds, filter is not null));
+            var file = Path.Combine(results, name + ".trx");
+            counts.Add(TrxFile.Read(name, file, exitCode, surroundings.Time.GetElapsedTime(begun).TotalSeconds, filter is not null));
+            foreach (var (test, line) in TrxFile.Figures(file)) surroundings.Out.WriteLine($"  {test}: {line}");
         }
 
         return Summarise(counts, surroundings);

@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Text;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 using Stateside.Servers;
 using Stateside.Stores;
+using Stateside.Testing;
 
 namespace Stateside.Postgres.Tests;
 
@@ -15,6 +17,19 @@ public sealed class FaultTests : IAsyncLifetime
     public async Task InitializeAsync() => _server = await PostgresServer.StartAsync("fsync=off", "max_connections=60");
 
     public async Task DisposeAsync() => await _server.DisposeAsync();
+
+    [Fact]
+    public void Trips_that_fail_are_told_once_a_second_with_how_many_there_were()
+    {
+        var (clock, lines) = (new ManualClock(), new List<string>());
+        var failures = new TripFailures(new ListLog(lines), clock);
+        for (var i = 0; i < 3; i++) failures.Tell("57P01");
+        clock.Advance(TimeSpan.FromSeconds(1));
+        failures.Tell("08006");
+        Assert.Equal(2, lines.Count);
+        Assert.Contains("(57P01)", lines[0], StringComparison.Ordinal);
+        Assert.Contains("(08006); it is connected to anew with the next. 2 more", lines[1], StringComparison.Ordinal);
+    }
 
     [Theory]
     [InlineData("", Durability.Process, "fsync=off")]
@@ -262,5 +277,14 @@ public sealed class FaultTests : IAsyncLifetime
             await _server.SqlAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'");
             await Task.Delay(30, CancellationToken.None);
         }
+    }
+
+    private sealed class ListLog(List<string> lines) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => lines.Add(formatter(state, exception));
     }
 }

@@ -8,6 +8,20 @@ public sealed class TrxFileTests : IDisposable
 
     public void Dispose() => _directory.Dispose();
 
+    [Fact]
+    public void Of_what_a_test_measured_the_first_line_is_told()
+    {
+        var path = Path.Combine(_directory.Path, "said.trx");
+        File.WriteAllText(path, """
+            <TestRun xmlns="http://microsoft.com/schemas/VisualStudio/TeamTest/2010"><Results>
+            <UnitTestResult testName="A.B.ClusterTests.Kills(engine: &quot;redis&quot;)" outcome="Passed"><Output><StdOut>redis: p99 700 ms
+            and more</StdOut></Output></UnitTestResult>
+            <UnitTestResult testName="A.B.Quiet.Test" outcome="Passed" />
+            </Results></TestRun>
+            """);
+        Assert.Equal([("ClusterTests.Kills(engine: \"redis\")", "redis: p99 700 ms")], TrxFile.Figures(path));
+    }
+
     private string Trx(params string[] outcomes) => _directory.Write("a.trx",
         "<TestRun xmlns=\"http://microsoft.com/schemas/VisualStudio/TeamTest/2010\"><Results>"
         + string.Concat(outcomes.Select(o => $"<UnitTestResult outcome=\"{o}\" />")) + "</Results></TestRun>");

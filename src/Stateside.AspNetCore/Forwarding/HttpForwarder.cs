@@ -64,6 +64,7 @@ internal sealed class HttpForwarder : IAsyncDisposable
     /// <param name="isAgain">What <see cref="INodeHop.IsAgain"/> will say there.</param>
     /// <param name="cancellationToken">Ends the exchange, whenever it is cancelled. A client that goes away ends it in any case.</param>
     /// <exception cref="Microsoft.AspNetCore.Http.BadHttpRequestException">The client's body is too large or broken; the server answers that.</exception>
+    /// <exception cref="StatesideException">SS4001: this process is at its end and sends nothing any more.</exception>
     public async Task<ForwardOutcome> SendAsync(HttpContext context, NodeAddress to, int hops, long view, bool isAgain, CancellationToken cancellationToken)
     {
         using var exchange = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, cancellationToken);
@@ -88,6 +89,10 @@ internal sealed class HttpForwarder : IAsyncDisposable
             if (response is not null && (context.Response.HasStarted || request.Tunnel != TunnelKind.None)) return Cut(context);
             if (request.Body?.Refusal is { } refusal) ExceptionDispatchInfo.Throw(refusal);
             return new(IsUnsent(e, request) ? ForwardResult.NotSent : ForwardResult.Lost, 0, CanRepeat(request));
+        }
+        catch (ObjectDisposedException) when (!request.IsBegun)
+        {
+            throw Errors.NotOwner();
         }
         finally
         {

@@ -85,8 +85,14 @@ internal static class NodePortExtensions
     private static NodeHandshake Handshake(IServiceProvider provider)
     {
         var holder = provider.GetRequiredService<StatesideRuntimeHolder>();
-        return new NodeHandshake(() => Secret(holder.Runtime), () => new NodePeer(holder.Runtime.Cluster!.Self.Name, holder.Runtime.Cluster.Self.Incarnation), provider.GetRequiredService<TimeProvider>());
+        return new NodeHandshake(() => Secret(Runtime(holder)), () => Self(Runtime(holder)), provider.GetRequiredService<TimeProvider>());
     }
+
+    /// <summary>The port listens before the node has joined, and until after it has left.</summary>
+    private static StatesideRuntime Runtime(StatesideRuntimeHolder holder) =>
+        holder.Current is { Cluster.View: not null } runtime ? runtime : throw new NodeHandshakeException("this node has not joined the cluster yet, or has left it");
+
+    private static NodePeer Self(StatesideRuntime runtime) => new(runtime.Cluster!.Self.Name, runtime.Cluster.Self.Incarnation);
 
     /// <summary>What only the nodes know: the secret that the store keeps for them and, if there is one, that of the configuration.</summary>
     private static byte[] Secret(StatesideRuntime runtime)

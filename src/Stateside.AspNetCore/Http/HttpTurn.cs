@@ -31,6 +31,8 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
     private bool _knowsSession;
     private bool _hasBody;
     private StreamSlot? _slot;
+    private bool _hasRead;
+    private AsyncServiceScope? _again;
 
     public HttpTurn(HttpContext context, EndpointPlan plan, StatesideRuntime runtime, RequestDelegate next)
     {
@@ -72,7 +74,8 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
         // What nobody owns and a key makes findable again is found by the whole request; and what is held for a second run anyway is held
         // here, so that it can be sent once more to the node that has taken over.
         if (IsBuffered) await ReadBodyAsync();
-        return Bind(Session, TurnSeed.New(_runtime.Time)).Home;
+        // The seed names new items, and those follow their group.
+        return Bind(Session, default).Home;
     }
 
     /// <summary>Whether the whole body is in memory, so that it can be sent again.</summary>
@@ -83,6 +86,9 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
     {
         if (_hasBody) _body.Rewind(_context.Request);
     }
+
+    /// <summary>The request as it came, for another node or another turn: a run may have rewritten its path, its endpoint or its items.</summary>
+    public ValueTask RestoreAsync() => _features?.RestoreAsync() ?? default;
 
     public async ValueTask PrepareAsync()
     {
@@ -155,7 +161,7 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
         }
         if (Response is not null) await Response.DiscardAsync();
         _features ??= new RunFeatures(_context);
-        var response = Response = await _features.BeginAsync(run.Turn.Run, _runtime.Model.Limits.ResponseBytes);
+        var response = Response = await _features.BeginAsync(_runtime.Model.Limits.ResponseBytes);
         _body.Rewind(_context.Request);
         try
         {
@@ -194,6 +200,7 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
         _body.Dispose();
         if (Response is not null) await Response.DiscardAsync();
         if (_features is not null) await _features.DisposeAsync();
+        if (_again is { } scope) await scope.DisposeAsync();
     }
 
     private async Task RunReadAsync(TurnRun run)
@@ -211,10 +218,21 @@ internal sealed class HttpTurn : ITurnHost, IAsyncDisposable
                 return;
             }
         }
+        if (_hasRead) await BeginScopeAsync();
+        _hasRead = true;
         _context.RequestServices.GetRequiredService<RunScope>().Enter(_plan, run);
         Stream?.Dispose();
         _context.Features.Set(_slot = new StreamSlot());
         await _next(_context);
+    }
+
+    /// <summary>The scope of the run before has its snapshots, and would hand them out once more.</summary>
+    private async ValueTask BeginScopeAsync()
+    {
+        var before = _again;
+        _again = _context.RequestServices.GetRequiredService<IServiceScopeFactory>().CreateAsyncScope();
+        _context.RequestServices = _again.Value.ServiceProvider;
+        if (before is { } scope) await scope.DisposeAsync();
     }
 
     private ReceiptWrite? Receipt(TurnRun run, BufferedResponse response)

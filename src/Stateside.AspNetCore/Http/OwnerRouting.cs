@@ -31,7 +31,8 @@ internal sealed class OwnerRouting(HttpForwarder forwarder, Telemetry telemetry)
             for (var attempt = 1; ; attempt++)
             {
                 var home = await turn.FindHomeAsync();
-                var isElsewhere = hop is null ? await TryForwardAsync(context, turn, runtime, home, sent) : await IsMisdirectedAsync(context, runtime, home, hop);
+                var isElsewhere = hop is not null ? await IsMisdirectedAsync(context, runtime, home, hop)
+                    : !runtime.Router!.IsHere(home) && await TryForwardAsync(context, turn, runtime, home, sent);
                 if (isElsewhere) return null;
                 try
                 {
@@ -45,6 +46,7 @@ internal sealed class OwnerRouting(HttpForwarder forwarder, Telemetry telemetry)
                         return null;
                     }
                     if (attempt == MostAttempts) throw;
+                    await turn.RestoreAsync();
                 }
             }
         }

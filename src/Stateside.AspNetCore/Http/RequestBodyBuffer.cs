@@ -19,6 +19,7 @@ internal sealed class RequestBodyBuffer : IDisposable
     /// <param name="limit">Most bytes.</param>
     /// <exception cref="StatesideException">SS1012: there are more.</exception>
     /// <exception cref="BadHttpRequestException">The server refused the body: broken chunks, its own limit.</exception>
+    /// <exception cref="ClientGoneException">The client went away before it had sent all of it.</exception>
     public async ValueTask ReadAsync(HttpRequest request, int limit)
     {
         if (request.HttpContext.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false }) return;
@@ -29,7 +30,7 @@ internal sealed class RequestBodyBuffer : IDisposable
         _wasRead = true;
         while (true)
         {
-            var result = await reader.ReadAsync(request.HttpContext.RequestAborted);
+            var result = await ReadAsync(reader, request);
             var total = _length + result.Buffer.Length;
             if (total > limit)
             {
@@ -39,6 +40,19 @@ internal sealed class RequestBodyBuffer : IDisposable
             Append(result.Buffer, (int)total, request.ContentLength);
             reader.AdvanceTo(result.Buffer.End);
             if (result.IsCompleted) return;
+        }
+    }
+
+    private static async ValueTask<ReadResult> ReadAsync(PipeReader reader, HttpRequest request)
+    {
+        try
+        {
+            return await reader.ReadAsync(request.HttpContext.RequestAborted);
+        }
+        catch (IOException e) when (e is not BadHttpRequestException)
+        {
+            // The server may say this before it cancels the request.
+            throw new ClientGoneException(e);
         }
     }
 
@@ -81,3 +95,6 @@ internal sealed class RequestBodyBuffer : IDisposable
         public bool CanHaveBody => false;
     }
 }
+
+/// <summary>The client reset the request while it was being read: nothing is wrong here, and nobody waits for an answer.</summary>
+internal sealed class ClientGoneException(Exception inner) : OperationCanceledException("The client went away while it sent the request.", inner);

@@ -32,6 +32,7 @@ internal sealed class RunFeatures : IAsyncDisposable
     private readonly KeyValuePair<Type, object>[] _features;
     private readonly int _featureCount;
     private AsyncServiceScope? _scope;
+    private bool _isUsed;
 
     public RunFeatures(HttpContext context)
     {
@@ -55,10 +56,14 @@ internal sealed class RunFeatures : IAsyncDisposable
         }
     }
 
-    /// <summary>Puts a fresh response in place; from the second run on also a fresh scope and everything else as it was.</summary>
-    public async ValueTask<BufferedResponse> BeginAsync(int run, int responseLimit)
+    /// <summary>
+    /// Puts a fresh response in place; from the second run on also a fresh scope and everything else as it was. The runs of the request count, not
+    /// those of its turn: a turn that comes too late for its shard begins anew, and its first run must not find the states of the one before.
+    /// </summary>
+    public async ValueTask<BufferedResponse> BeginAsync(int responseLimit)
     {
-        if (run > 1) await RestoreAsync();
+        await RestoreAsync();
+        _isUsed = true;
         var response = new BufferedResponse(_response, responseLimit) { IsUpgradableRequest = _upgrade?.IsUpgradableRequest ?? false, Connect = _connect, WebSocket = _webSocket };
         var features = _context.Features;
         features.Set<IHttpResponseFeature>(response);
@@ -92,8 +97,11 @@ internal sealed class RunFeatures : IAsyncDisposable
         if (_scope is { } scope) await scope.DisposeAsync();
     }
 
-    private async ValueTask RestoreAsync()
+    /// <summary>Puts everything back as it was before the first run, if there has been one since.</summary>
+    public async ValueTask RestoreAsync()
     {
+        if (!_isUsed) return;
+        _isUsed = false;
         var before = _features.AsMemory(0, _featureCount);
         foreach (var (type, _) in _context.Features.ToArray())
             if (!Contains(before.Span, type)) _context.Features[type] = null;

@@ -45,7 +45,7 @@ internal sealed class StatesideMiddleware(RequestDelegate next, EndpointPlans pl
             if (e.Leaving.Count > 0) new ClientCarrier(context, holder.Runtime.Model).Write(e.Leaving);
             await Problems.WriteAsync(context, e);
         }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        catch (OperationCanceledException e) when (e is ClientGoneException || context.RequestAborted.IsCancellationRequested)
         {
             log.ClientGone(context.Request.Method, plan.Route);
         }

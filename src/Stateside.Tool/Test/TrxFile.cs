@@ -32,13 +32,31 @@ internal static class TrxFile
         return new TestCounts(project, passed, failed, skipped, seconds);
     }
 
-    private static List<string>? Outcomes(string path)
+    /// <summary>What tests have measured: the first line that each of them wrote, with its name.</summary>
+    public static IReadOnlyList<(string Test, string Line)> Figures(string path) =>
+    [
+        .. from result in Results(path) ?? []
+           let said = result.Descendants().FirstOrDefault(e => e.Name.LocalName == "StdOut")?.Value.Trim()
+           where !string.IsNullOrEmpty(said)
+           select (Name(result), said.Split('\n')[0].Trim()),
+    ];
+
+    /// <summary>Class and method, without the namespace, which is the project's.</summary>
+    private static string Name(XElement result)
+    {
+        var name = result.Attribute("testName")?.Value ?? "";
+        var (method, arguments) = name.IndexOf('(', StringComparison.Ordinal) is > 0 and var at ? (name[..at], name[at..]) : (name, "");
+        return string.Join('.', method.Split('.').TakeLast(2)) + arguments;
+    }
+
+    private static List<string>? Outcomes(string path) => Results(path)?.Select(e => e.Attribute("outcome")?.Value ?? "").ToList();
+
+    private static List<XElement>? Results(string path)
     {
         if (!File.Exists(path)) return null;
         try
         {
-            return XDocument.Load(path).Descendants().Where(e => e.Name.LocalName == "UnitTestResult")
-                .Select(e => e.Attribute("outcome")?.Value ?? "").ToList();
+            return [.. XDocument.Load(path).Descendants().Where(e => e.Name.LocalName == "UnitTestResult")];
         }
         catch (XmlException)
         {

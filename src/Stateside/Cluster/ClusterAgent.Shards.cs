@@ -59,7 +59,8 @@ internal sealed partial class ClusterAgent
         try
         {
             var moving = _shards.Where(s => s.IsOwned && view.Home(s.Number) is { } home && !home.Is(_self)).ToArray();
-            foreach (var step in moving.Chunk(HandOffStep)) await PassOnAsync(step);
+            foreach (var step in moving.Chunk(HandOffStep))
+                if (!_isGone) await PassOnAsync(step);
         }
         catch (StoreException e)
         {
@@ -73,12 +74,13 @@ internal sealed partial class ClusterAgent
         var sealing = step.Select(s => s.SealAsync()).ToArray();
         await WithinAsync(Task.WhenAll(sealing), s_drain);
         var passed = new HashSet<int>();
+        var flushing = step.Select((shard, i) => sealing[i].IsCompletedSuccessfully ? _flush(shard).AsTask() : Task.FromResult(false)).ToArray();
         for (var i = 0; i < step.Length; i++)
         {
-            if (sealing[i].IsCompletedSuccessfully && await _flush(step[i])) passed.Add(step[i].Number);
+            if (await flushing[i]) passed.Add(step[i].Number);
             else step[i].Unseal();
         }
-        while (!_stopping.IsCancellationRequested)
+        while (!_stopping.IsCancellationRequested && !_isGone)
         {
             try
             {
@@ -92,6 +94,8 @@ internal sealed partial class ClusterAgent
                 await TryLookAsync();
             }
         }
+        // Who has left lets nobody in again.
+        if (_isGone) return;
         LastHandOff = _clock.GetElapsedTime(began);
         if (passed.Count > 0) _log.ShardsPassed(passed.Count);
         foreach (var shard in step)

@@ -27,6 +27,9 @@ internal sealed partial class ClusterAgent : IOwnership, IAsyncDisposable
     /// <summary>How long a hand-off waits for the turns inside; then these shards stay for now.</summary>
     private static readonly TimeSpan s_drain = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>How long a node that leaves waits for a store that is away: for it to return, and once more for what is in memory only to be written.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+
     private readonly ClusterStore _store;
     private readonly ClusterModel _model;
     private readonly TimeProvider _time;
@@ -119,21 +122,7 @@ internal sealed partial class ClusterAgent : IOwnership, IAsyncDisposable
     public async ValueTask LeaveAsync(CancellationToken cancellationToken)
     {
         if (_model.IsGateway || _view is null || _isGone) return;
-        try
-        {
-            while (!cancellationToken.IsCancellationRequested)
-            {
-                // Again for a life that has begun meanwhile, since the others had given this node up.
-                await ChangeAsync(v => v.Find(_self.Name) is { IsLeaving: false } self && self.Is(_self) ? v.Leaving(self) : v);
-                if (_shards.All(s => s.IsAway) || _view.Members.All(m => m.IsLeaving)) break;
-                await BeginPassing();
-                await Task.Delay(_model.Beat / 10, _time, cancellationToken);
-            }
-        }
-        catch (Exception e) when (e is StoreException or OperationCanceledException)
-        {
-            _log.LeaveFailed(e);
-        }
+        await PassAllOnAsync(cancellationToken);
         // From here on it is as a gateway: it gives no sign of life, and passes on what still comes to it.
         _isGone = true;
         try
@@ -144,11 +133,10 @@ internal sealed partial class ClusterAgent : IOwnership, IAsyncDisposable
         {
             // Whoever gives the signs of life has told of it; what is in memory is written all the same.
         }
-        foreach (var shard in _shards.Where(s => !s.IsAway))
-        {
-            await WithinAsync(shard.SealAsync(), s_drain);
-            await _flush(shard);
-        }
+        // All at once: with the store away each of them takes as long as the store takes to refuse.
+        var left = _shards.Where(s => !s.IsAway).ToArray();
+        await WithinAsync(Task.WhenAll(left.Select(s => s.SealAsync())), s_drain);
+        await WithinAsync(Task.WhenAll(left.Select(s => _flush(s).AsTask())), s_patience);
         try
         {
             await ChangeAsync(v => v.Has(_self) ? v.Without(_self) : v);
@@ -159,6 +147,29 @@ internal sealed partial class ClusterAgent : IOwnership, IAsyncDisposable
             _log.LeaveFailed(e);
         }
         foreach (var shard in _shards) shard.Drop();
+    }
+
+    /// <summary>Tells the others of the leave, and passes shards on until none is left, nobody is there to take them, or the store stays away.</summary>
+    private async ValueTask PassAllOnAsync(CancellationToken cancellationToken)
+    {
+        var seen = _clock.GetTimestamp();
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                // Again for a life that has begun meanwhile, since the others had given this node up.
+                await ChangeAsync(v => v.Find(_self.Name) is { IsLeaving: false } self && self.Is(_self) ? v.Leaving(self) : v);
+                if (_shards.All(s => s.IsAway) || _view!.Members.All(m => m.IsLeaving)) return;
+                await WithinAsync(BeginPassing(), s_patience);
+                if (!_isStoreAway) seen = _clock.GetTimestamp();
+            }
+            catch (StoreException e)
+            {
+                _log.LeaveFailed(e);
+            }
+            if (_clock.GetElapsedTime(seen) > s_patience) return;
+            await WithinAsync(Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellationToken), _model.Beat / 10);
+        }
     }
 
     /// <summary>Looks at the view now, together with whoever else does, unless it is known in that number already.</summary>
@@ -237,9 +248,9 @@ internal sealed partial class ClusterAgent : IOwnership, IAsyncDisposable
             {
                 break;
             }
-            catch (Exception e) when (e is StoreException or StatesideException)
+            catch (Exception e)
             {
-                // Without the store the lease runs out by itself; with it, the next beat goes on.
+                // Without the store the lease runs out by itself; with it, the next beat goes on. Nothing may end the beats but the node's own end.
                 if (!_isStoreAway) _log.BeatFailed(e);
                 _isStoreAway = true;
             }

@@ -35,6 +35,9 @@ internal sealed class Router(ClusterAgent cluster, NodeModel model, TimeProvider
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(10);
     private int _next;
 
+    /// <summary>Whether this node owns the group as far as it knows: then there is nothing to route.</summary>
+    public bool IsHere(Group? group) => group is { } g && cluster.View?.Owner(g.Shard) is { } owner && owner.Is(cluster.Self);
+
     /// <summary>Routes a request.</summary>
     /// <param name="group">The group of its states; null: any node will do.</param>
     /// <param name="isRepeatable">Whether it may be done twice without harm.</param>

@@ -169,7 +169,7 @@ internal static class Errors
     public static StatesideException NotWatchable(string name) => new(NotWatchableKind,
         $"State \"{name}\" lives with the client (Stateside:States:{name}:Place), and nobody but the client sees it change. Let it live in the store or on nodes, and declare it with Needs.Watchable.");
 
-    public static StatesideException StoreAway(StoreException e) => new(StoreAwayKind,
+    public static StatesideException StoreAway(Exception e) => new(StoreAwayKind,
         "The store does not answer, so the state is not known. Nothing was applied: send the request again later.", Applied.No, e) { RetryAfter = TimeSpan.FromSeconds(1) };
 
     public static StatesideException CommitUnknown(Exception e) => new(CommitUnknownKind,

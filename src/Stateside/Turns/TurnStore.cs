@@ -91,7 +91,8 @@ internal sealed class TurnStore(IStore store, Telemetry telemetry, NearCache? ca
         {
             throw Errors.StoreAway(e);
         }
-        catch (StoreException e)
+        // Of any other exception than the port allows nothing is known either, and whoever waits for the commit must be told all the same.
+        catch (Exception e) when (e is not StatesideException)
         {
             cache?.Forget(commit);
             // Written or not, it is looked for until it can no longer arrive.
@@ -138,7 +139,7 @@ internal sealed class TurnStore(IStore store, Telemetry telemetry, NearCache? ca
             cache?.Learn(result, ticket);
             return result;
         }
-        catch (StoreException e)
+        catch (Exception e) when (e is not (StatesideException or OperationCanceledException))
         {
             throw Errors.StoreAway(e);
         }
@@ -153,7 +154,7 @@ internal sealed class TurnStore(IStore store, Telemetry telemetry, NearCache? ca
     /// receipt or claim is there; known not to be if a row it wrote has passed to another turn at a count that it would have passed over. Anything else
     /// stays unknown: a commit still on its way may yet arrive.
     /// </summary>
-    private async ValueTask<CommitResult> ResolveAsync(Commit commit, StoreException lost)
+    private async ValueTask<CommitResult> ResolveAsync(Commit commit, Exception lost)
     {
         LoadResult now;
         try
@@ -161,7 +162,7 @@ internal sealed class TurnStore(IStore store, Telemetry telemetry, NearCache? ca
             var receipt = commit.Receipt is { } r ? new ReceiptKey(commit.Group, r.Id) : (ReceiptKey?)null;
             now = await store.LoadAsync(new LoadRequest([.. commit.Rows.Select(row => row.Key)], receipt), CancellationToken.None);
         }
-        catch (StoreException)
+        catch (Exception e) when (e is not StatesideException)
         {
             throw Errors.CommitUnknown(lost);
         }

@@ -28,6 +28,17 @@ public sealed class ForwarderTests
         Assert.Equal(body, await response.Content.ReadAsByteArrayAsync());
     }
 
+    [Fact]
+    public async Task At_the_end_of_the_process_a_request_is_refused_as_one_that_nobody_has_seen()
+    {
+        var handshake = new NodeHandshake(() => new byte[32], () => new NodePeer("front", 3), TimeProvider.System);
+        var forwarder = new HttpForwarder(handshake, new KestrelServerOptions(), Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance, TimeProvider.System);
+        await forwarder.DisposeAsync();
+        var context = new DefaultHttpContext { Request = { Method = "POST", Path = "/", Scheme = "http", Host = new HostString("shop.example") } };
+        var refused = await Assert.ThrowsAsync<StatesideException>(() => forwarder.SendAsync(context, new NodeAddress("owner", 7, "127.0.0.1", 1), 1, 1, false, CancellationToken.None));
+        Assert.Equal(("SS4001", Stateside.Stores.Applied.No), (refused.Code, refused.Applied));
+    }
+
     [Theory]
     [InlineData("GET /a%2Fb/%252e/x//y?q=%2F&r=a+b HTTP/1.1", "/a%2Fb/%252e/x//y?q=%2F&r=a+b")]
     [InlineData("GET /a;b=1/(c)'!*?x=[1]|{} HTTP/1.1", "/a;b=1/(c)'!*?x=[1]|{}")]

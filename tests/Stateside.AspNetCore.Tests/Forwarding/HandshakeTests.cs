@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using Stateside.AspNetCore.Forwarding;
+using Stateside.AspNetCore.Tests.Support;
 
 namespace Stateside.AspNetCore.Tests.Forwarding;
 
@@ -41,6 +42,20 @@ public sealed class HandshakeTests
         var refuses = await Assert.ThrowsAsync<NodeHandshakeException>(() => other.ConnectAsync(client, new("b", 2, "", 0), default));
         var refused = await Assert.ThrowsAsync<NodeHandshakeException>(() => accepted.WaitAsync(Soon));
         Assert.Equal(("the other side knows another secret", "the other side knows another secret"), (refuses.Message, refused.Message));
+    }
+
+    [Fact]
+    public async Task A_node_that_has_not_joined_refuses_whoever_comes()
+    {
+        await using var app = await TestApp.StartAsync(a => a.MapGet("/", () => ""), new() { Settings = new() { ["Cluster:Listen"] = "127.0.0.1:0", ["States:tally:Place"] = "Node" } });
+        var handshake = app.Services.GetRequiredService<NodeHandshake>();
+        app.Services.GetRequiredService<Stateside.Turns.StatesideRuntimeHolder>().Publish(null);
+        var (client, server) = await SocketsAsync();
+        var connecting = Node("a", 1).ConnectAsync(client, new("node", 2, "", 0), default);
+        var refused = await Assert.ThrowsAsync<NodeHandshakeException>(() => handshake.AcceptAsync(server, server, default).WaitAsync(Soon));
+        Assert.Equal("this node has not joined the cluster yet, or has left it", refused.Message);
+        server.Dispose();
+        await Assert.ThrowsAnyAsync<Exception>(() => connecting);
     }
 
     [Fact]

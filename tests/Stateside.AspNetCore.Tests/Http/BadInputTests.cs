@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Microsoft.AspNetCore.Http.Features;
 using System.Text;
 using Stateside.AspNetCore.Tests.Support;
 
@@ -149,6 +150,42 @@ public class BadInputTests
             limit.Token.ThrowIfCancellationRequested();
             await Task.Yield();
         }
+    }
+
+    /// <summary>HTTP/2 says it in this way, now and then before it cancels the request.</summary>
+    [Fact]
+    public async Task A_client_that_resets_its_request_is_no_error_of_the_application()
+    {
+        Exception? seen = null;
+        await using var app = await TestApp.StartAsync(
+            a => a.MapPost("/f/{id}", ([RouteKey("id")] State<Tally> tally) => tally.Update(t => t.Add()).Value),
+            new()
+            {
+                Before = a => a.Use(async (HttpContext http, RequestDelegate next) =>
+                {
+                    http.Features.Set<IRequestBodyPipeFeature>(new ResetBody());
+                    try
+                    {
+                        await next(http);
+                    }
+                    catch (Exception e)
+                    {
+                        seen = e;
+                    }
+                }),
+            });
+        await app.SendAsync(HttpMethod.Post, "/f/1", new StringContent("{}"));
+        Assert.Null(seen);
+        Assert.Equal(0, app.Store.Commits);
+    }
+
+    private sealed class ResetBody : IRequestBodyPipeFeature
+    {
+        private readonly System.IO.Pipelines.Pipe _pipe = new();
+
+        public ResetBody() => _pipe.Writer.Complete(new IOException("The client reset the request stream."));
+
+        public System.IO.Pipelines.PipeReader Reader => _pipe.Reader;
     }
 
     /// <summary>Sends bytes as they are, and reads what comes until the server closes.</summary>

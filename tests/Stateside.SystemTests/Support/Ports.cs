@@ -10,12 +10,15 @@ internal static class Ports
     private const int Count = 100;
     private static int s_next;
 
-    public static int Next()
+    public static int Next() => Next(1);
+
+    /// <summary>The first of several in a row.</summary>
+    public static int Next(int row)
     {
         for (var tries = 0; tries < Count; tries++)
         {
-            var port = First + (int)((uint)Interlocked.Increment(ref s_next) % Count);
-            if (IsFree(port)) return port;
+            var port = First + (int)((uint)(Interlocked.Add(ref s_next, row) - row + 1) % Count);
+            if (Enumerable.Range(port, row).All(IsFree)) return port;
         }
         throw new InvalidOperationException($"No port from {First} to {First + Count - 1} is free.");
     }

@@ -5,6 +5,7 @@ namespace Stateside.SystemTests.Support;
 /// <summary>Signals to one process, which .NET does not offer.</summary>
 internal static partial class Signals
 {
+    public const int Interrupt = 2;
     public const int Kill = 9;
     public const int Terminate = 15;
 

@@ -30,7 +30,8 @@ internal sealed class TestProcess : IAsyncDisposable
     /// <summary>Starts a program of this repository.</summary>
     public static TestProcess Start(string project, params IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Repository.Program(project), .. arguments])
+        // A runner in the background hands on that SIGINT is ignored; a program in a terminal hears it.
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", Repository.Program(project), .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -49,6 +49,19 @@ public sealed class ClusterTests : IDisposable
     }
 
     [Fact]
+    public async Task A_node_whose_store_is_gone_for_good_ends_all_the_same()
+    {
+        await using var one = await NodeEngine.JoinAsync(_store, "one", NodeDurability.Checkpoint);
+        await using var two = await NodeEngine.JoinAsync(_store, "two", NodeDurability.Checkpoint);
+        await NodeEngine.UntilAsync(() => two.Cluster.OwnedCount > 300, "the second owns its part");
+        var keys = Enumerable.Range(0, 2_000).Select(i => NodeEngine.Key($"{i}")).Where(k => two.Cluster.Shards[k.Group.Shard].IsOwned).Take(300).ToArray();
+        foreach (var key in keys) await two.AddAsync(key, 7);
+        (two.Store.IsAway, two.Store.RefusesAfter) = (true, TimeSpan.FromMilliseconds(200));
+        await two.LeaveAsync().WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.Equal(0, two.Cluster.OwnedCount);
+    }
+
+    [Fact]
     public async Task A_dead_node_is_noticed_and_what_it_sends_late_is_refused()
     {
         await using var one = await NodeEngine.JoinAsync(_store, "one");

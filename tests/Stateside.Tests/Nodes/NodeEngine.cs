@@ -142,13 +142,22 @@ internal sealed class CountingStore(IStore inner) : DelegatingStore(inner)
     /// <summary>While it is set, nothing comes through, of the cluster neither.</summary>
     public bool IsAway { get; set; }
 
+    /// <summary>How long it takes to refuse while it is away, as a server that does not answer.</summary>
+    public TimeSpan RefusesAfter { get; set; }
+
     public void Forget() => (_loads, _commits) = (0, 0);
 
     public override async ValueTask<LoadResult> LoadAsync(LoadRequest request, CancellationToken cancellationToken)
     {
-        if (IsAway) throw new StoreException("away", Applied.No);
+        if (IsAway) await RefuseAsync();
         if (!request.Keys.Any(k => k.Name[0] == '$')) Interlocked.Increment(ref _loads);
         return await base.LoadAsync(request, cancellationToken);
+    }
+
+    private async ValueTask RefuseAsync()
+    {
+        await Task.Delay(RefusesAfter, TimeProvider.System);
+        throw new StoreException("away", Applied.No);
     }
 
     public override ValueTask<IReadOnlyList<JournalEvent>> ReadJournalAsync(StateKey key, long after, int limit, CancellationToken cancellationToken)
@@ -159,7 +168,7 @@ internal sealed class CountingStore(IStore inner) : DelegatingStore(inner)
 
     public override async ValueTask<CommitResult> CommitAsync(Commit commit, CancellationToken cancellationToken)
     {
-        if (IsAway) throw new StoreException("away", Applied.No);
+        if (IsAway) await RefuseAsync();
         if (commit.Group.Value[0] == 'x') return await base.CommitAsync(commit, cancellationToken);
         Interlocked.Increment(ref _commits);
         if (BeforeCommit is { } before) await before(commit);
