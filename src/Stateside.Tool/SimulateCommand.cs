@@ -13,18 +13,21 @@ internal static class SimulateCommand
         var from = new Option<ulong>("--from") { Description = "The first seed; the others follow it.", DefaultValueFactory = _ => 1, HelpName = "S" };
         var json = new Option<bool>("--json") { Description = "Writes the result as JSON (docs/tool.md), progress to standard error." };
         var scale = new Option<bool>("--scale") { Description = "Instead: measures clusters of 10, 100 and 1,000 nodes, what they ask of the store and what a node that comes or goes moves." };
-        var command = new Command("simulate", "Runs nodes, store and clients in virtual time against faults, one seed one run, and checks every promise.") { seeds, from, scale, json };
+        var watch = new Option<bool>("--watch") { Description = "Instead: lets clients follow what others say, through the same faults, and checks that each hears everything once and in order." };
+        var command = new Command("simulate", "Runs nodes, store and clients in virtual time against faults, one seed one run, and checks every promise.") { seeds, from, watch, scale, json };
         command.SetAction((parsed, cancellationToken) =>
         {
             if (parsed.GetValue(scale)) return ScaleAsync(parsed.GetValue(json), surroundings, cancellationToken);
             var count = parsed.GetValue(seeds);
             if (count < 1) throw new UsageException($"--seeds {count} is out of range: 1 or more.");
+            if (parsed.GetValue(watch)) return WatchAsync(parsed.GetValue(from), count, parsed.GetValue(json), surroundings, cancellationToken);
             return RunAsync(parsed.GetValue(from), count, given ?? SimulationOptions.For, parsed.GetValue(json), surroundings, cancellationToken);
         });
         CommandLine.Examples(command,
             "./stateside simulate",
             "./stateside simulate --seeds 100000 --from 1001",
             "./stateside simulate --seeds 1 --from 4711",
+            "./stateside simulate --watch --seeds 200",
             "./stateside simulate --scale");
         return command;
     }
@@ -46,6 +49,17 @@ internal static class SimulateCommand
         if (json) ScaleReport.WriteJson(results, surroundings.Out);
         else ScaleReport.Write(results, surroundings.Out);
         return ExitCode.Holds;
+    }
+
+    private static async Task<int> WatchAsync(ulong from, long seeds, bool json, Surroundings surroundings, CancellationToken cancellationToken)
+    {
+        var (output, isTerminal) = json ? (surroundings.Error, false) : (surroundings.Out, surroundings.IsTerminal);
+        var progress = new Progress("watching", "seeds", seeds);
+        WatchReport? report = null;
+        await progress.ShowAsync(async () => report = await WatchReport.RunAsync(from, seeds, () => progress.Add(1), surroundings.Time, cancellationToken), output, isTerminal, surroundings.Time);
+        if (json) report!.WriteJson(surroundings.Out);
+        else report!.Write(surroundings.Out);
+        return report.Holds ? ExitCode.Holds : ExitCode.DoesNotHold;
     }
 
     private static async Task<int> RunAsync(

@@ -16,7 +16,7 @@ public sealed class WatchTests(ITestOutputHelper output)
     {
         var results = new ConcurrentBag<(ulong Seed, WatchResult Result)>();
         Parallel.For(1L, Seeds + 1, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, seed => results.Add(((ulong)seed, WatchRun.Of((ulong)seed, place))));
-        var broken = results.OrderBy(r => r.Seed).SelectMany(r => r.Result.Violations.Take(1).Select(v => $"seed {r.Seed}: {v}")).Take(10);
+        var broken = results.OrderBy(r => r.Seed).SelectMany(r => r.Result.Violations.Take(1).Select(v => $"seed {r.Seed}: {v}; once more: ./stateside simulate --watch --seeds 1 --from {r.Seed}")).Take(10);
         Assert.True(!broken.Any(), string.Join("\n", broken));
         output.WriteLine($"{place}: {results.Average(r => r.Result.Events):N0} events and {results.Average(r => r.Result.Streams):N0} streams a seed");
         // A run in which nothing is said or nobody has to come back checks little.

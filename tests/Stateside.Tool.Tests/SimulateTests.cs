@@ -19,6 +19,24 @@ public sealed class SimulateTests : IDisposable
         Assert.EndsWith("holds: no promise was broken\n", output);
     }
 
+    [Fact]
+    public async Task Watchers_are_simulated_too()
+    {
+        var (code, output, _) = await Tool.RunAsync(_directory.Path, "simulate", "--watch", "--seeds", "3", "--from", "100");
+        Assert.Equal(0, code);
+        Assert.Matches(@"^3 seeds from 100 in [0-9.]+ s, each with the rooms on nodes and in the store: [1-9][0-9,]* events, heard in [1-9][0-9,]* streams, hash [0-9a-f]{16}\n", output[output.IndexOf("3 seeds from", StringComparison.Ordinal)..]);
+        Assert.EndsWith("holds: every watcher heard every event once and in order\n", output);
+    }
+
+    [Fact]
+    public async Task What_watchers_heard_is_a_document_too()
+    {
+        var report = await RunApartAsync("simulate", "--watch", "--seeds", "2", "--json");
+        Assert.True(report.GetProperty("holds").GetBoolean());
+        Assert.True(report.GetProperty("events").GetInt64() > 0);
+        Assert.Equal(JsonValueKind.Null, report.GetProperty("failure").ValueKind);
+    }
+
     /// <summary>The runtime hashes texts differently in each process, so an order that follows from a hash shows only here.</summary>
     [Fact]
     public async Task A_seed_is_the_same_run_in_every_process()

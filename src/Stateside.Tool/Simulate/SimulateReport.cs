@@ -6,7 +6,11 @@ using Stateside.Simulator;
 namespace Stateside.Tool.Simulate;
 
 /// <summary>A seed that does not hold.</summary>
-internal sealed record ReportedSeed(ulong Seed, IReadOnlyList<string> Violations, string Replay, string Trace);
+/// <param name="Seed">Its number.</param>
+/// <param name="Violations">The promises that it broke.</param>
+/// <param name="Replay">The command that runs it once more.</param>
+/// <param name="Trace">The file with everything that happened; null where none is written.</param>
+internal sealed record ReportedSeed(ulong Seed, IReadOnlyList<string> Violations, string Replay, string? Trace);
 
 /// <summary>The result of a sweep: the contract of <c>simulate --json</c> (docs/tool.md), and what is shown.</summary>
 internal sealed record SimulateReport(
@@ -45,4 +49,5 @@ internal sealed record SimulateReport(
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]
 [JsonSerializable(typeof(SimulateReport))]
+[JsonSerializable(typeof(WatchReport))]
 internal sealed partial class SimulateJson : JsonSerializerContext;

@@ -165,7 +165,7 @@ internal sealed partial class ClusterAgent : IOwnership, IAsyncDisposable
             }
             catch (StoreException e)
             {
-                _log.LeaveFailed(e);
+                if (_clock.GetElapsedTime(seen) > s_patience) _log.LeaveFailed(e);
             }
             if (_clock.GetElapsedTime(seen) > s_patience) return;
             await WithinAsync(Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellationToken), _model.Beat / 10);

@@ -13,6 +13,8 @@ public abstract class TortureTests(ITestOutputHelper output)
     {
         await using var torture = TestProcess.Start("Stateside.Tool", ["torture", "--store", store, "--seconds", "20", "--json"]);
         var code = await torture.ExitAsync(s_within);
+        if (code < 2 && JsonNode.Parse(torture.Output) is { } said)
+            output.WriteLine($"{store}: {said["operations"]} operations, {said["faults"]!.AsObject().Count} kinds of faults, {(double)said["success_share"]!:P1} succeeded, lost {said["lost"]}, duplicated {said["duplicated"]}, non-linearizable {said["non_linearizable"]}");
         output.WriteLine(torture.Said);
         Assert.True(code == 0, $"torture ended with {code}. Is iproute2 installed (apt-get install iproute2)? It said:\n{torture.Said}");
 
