@@ -13,6 +13,7 @@ internal sealed partial class CurlScript
     private readonly List<Line> _lines = [];
     private readonly IReadOnlyDictionary<int, string> _before;
     private readonly int _count;
+    private readonly IReadOnlyList<Uri>? _replicas;
     private readonly ShellValues _values;
     private readonly CookieJar _jar = new(TimeProvider.System);
 
@@ -23,9 +24,9 @@ internal sealed partial class CurlScript
     /// <param name="AtOnce">Whether it runs at the same time as others.</param>
     private sealed record Line(Exchange Exchange, int Index, bool Follows, bool AtOnce);
 
-    public CurlScript(IReadOnlyList<Exchange> exchanges, IReadOnlyDictionary<int, string> before, IReadOnlySet<int> atOnce)
+    public CurlScript(IReadOnlyList<Exchange> exchanges, IReadOnlyDictionary<int, string> before, IReadOnlySet<int> atOnce, IReadOnlyList<Uri>? replicas)
     {
-        (_before, _count) = (before, exchanges.Count);
+        (_before, _count, _replicas) = (before, exchanges.Count, replicas);
         for (var i = 0; i < exchanges.Count; i++)
         {
             var all = exchanges[i].Hops.Append(exchanges[i]).Where(e => e.Request is not null).ToList();
@@ -57,7 +58,7 @@ internal sealed partial class CurlScript
         }
         if (_before.TryGetValue(_count, out var after)) commands.Append(after).Append('\n');
         var text = new StringBuilder("(\n");
-        foreach (var (replica, authority) in _lines.Select(l => (l.Exchange.Replica, l.Exchange.Request!.Url.GetLeftPart(UriPartial.Authority))).Distinct().OrderBy(r => r.Replica).DistinctBy(r => r.Replica))
+        foreach (var (replica, authority) in _lines.Select(l => (l.Exchange.Replica, (_replicas?[l.Exchange.Replica] ?? l.Exchange.Request!.Url).GetLeftPart(UriPartial.Authority))).Distinct().OrderBy(r => r.Replica).DistinctBy(r => r.Replica))
             text.Append(CultureInfo.InvariantCulture, $"BASE_{replica}={Quote(authority)}\n");
         if (_lines.Count > 0) text.Append("HOST=").Append(Quote(_lines[0].Exchange.Request!.Headers[0].Value)).Append('\n');
         text.Append(_values.Head());
