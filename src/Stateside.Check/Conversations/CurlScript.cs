@@ -13,6 +13,7 @@ internal sealed partial class CurlScript
     private readonly List<Line> _lines = [];
     private readonly IReadOnlyDictionary<int, string> _before;
     private readonly int _count;
+    private readonly IReadOnlyList<Uri>? _replicas;
     private readonly ShellValues _values;
     private readonly CookieJar _jar = new(TimeProvider.System);
 
@@ -23,9 +24,9 @@ internal sealed partial class CurlScript
     /// <param name="AtOnce">Whether it runs at the same time as others.</param>
     private sealed record Line(Exchange Exchange, int Index, bool Follows, bool AtOnce);
 
-    public CurlScript(IReadOnlyList<Exchange> exchanges, IReadOnlyDictionary<int, string> before, IReadOnlySet<int> atOnce)
+    public CurlScript(IReadOnlyList<Exchange> exchanges, IReadOnlyDictionary<int, string> before, IReadOnlySet<int> atOnce, IReadOnlyList<Uri>? replicas)
     {
-        (_before, _count) = (before, exchanges.Count);
+        (_before, _count, _replicas) = (before, exchanges.Count, replicas);
         for (var i = 0; i < exchanges.Count; i++)
         {
             var all = exchanges[i].Hops.Append(exchanges[i]).Where(e => e.Request is not null).ToList();
@@ -46,6 +47,7 @@ internal sealed partial class CurlScript
             var line = _lines[i];
             if (!line.Follows && _before.TryGetValue(line.Index, out var before)) commands.Append(before).Append('\n');
             commands.Append(CultureInfo.InvariantCulture, $"# Step {line.Exchange.Step.Number}{(line.Follows ? ", its redirect" : "")}: {Comment(line.Exchange.Step.Name)}, at replica {line.Exchange.Replica}\n");
+            if (line.Exchange.Step is { IsWebSocket: true, Body: not null }) commands.Append("# (curl cannot send the messages of this WebSocket; websocat or wscat can)\n");
             commands.Append(written[i]).Append(line.AtOnce ? " &\n" : "\n");
             taken.Append(_values.TakenFrom(i));
             var last = i + 1 == _lines.Count || !_lines[i + 1].AtOnce;
@@ -56,7 +58,7 @@ internal sealed partial class CurlScript
         }
         if (_before.TryGetValue(_count, out var after)) commands.Append(after).Append('\n');
         var text = new StringBuilder("(\n");
-        foreach (var (replica, authority) in _lines.Select(l => (l.Exchange.Replica, l.Exchange.Request!.Url.GetLeftPart(UriPartial.Authority))).Distinct().OrderBy(r => r.Replica).DistinctBy(r => r.Replica))
+        foreach (var (replica, authority) in _lines.Select(l => (l.Exchange.Replica, (_replicas?[l.Exchange.Replica] ?? l.Exchange.Request!.Url).GetLeftPart(UriPartial.Authority))).Distinct().OrderBy(r => r.Replica).DistinctBy(r => r.Replica))
             text.Append(CultureInfo.InvariantCulture, $"BASE_{replica}={Quote(authority)}\n");
         if (_lines.Count > 0) text.Append("HOST=").Append(Quote(_lines[0].Exchange.Request!.Headers[0].Value)).Append('\n');
         text.Append(_values.Head());
@@ -68,8 +70,11 @@ internal sealed partial class CurlScript
     private string Command(Line line, int index)
     {
         var request = line.Exchange.Request!;
-        var body = Body(request, index, out var pipe);
-        var text = new StringBuilder(pipe).Append(CultureInfo.InvariantCulture, $"curl -sS -m 15 -o \"$DIR/{index + 1}.body\" -D \"$DIR/{index + 1}.head\" -w 'step {line.Exchange.Step.Number} at replica {line.Exchange.Replica}: %{{http_code}}\\n'");
+        var isWebSocket = line.Exchange.Step.IsWebSocket;
+        var pipe = "";
+        var body = isWebSocket ? "" : Body(request, index, out pipe);
+        // curl makes the handshake and hears what comes, but says nothing; it would wait for ever.
+        var text = new StringBuilder(pipe).Append(CultureInfo.InvariantCulture, $"curl -sS -m {(isWebSocket ? 2 : 15)} -o \"$DIR/{index + 1}.body\" -D \"$DIR/{index + 1}.head\" -w 'step {line.Exchange.Step.Number} at replica {line.Exchange.Replica}: %{{http_code}}\\n'");
         if (request.Method == "HEAD") text.Append(" -I");
         else if (request.Method != (body.Length > 0 ? "POST" : "GET")) text.Append(" -X ").Append(request.Method);
         text.Append(" -H \"Host: $HOST\"").Append(Cookies(line, index));

@@ -38,13 +38,13 @@ internal sealed class MoveExperiment : Experiment
             if (await IsRightWhenColdAsync(lab, move, first, cancellationToken))
             {
                 lab.Study.Find(Suspect(lab, "CHK-STALE", Question.Spread, probe, $"a replica answers from what it read before: {Say(lab, first)}",
-                    $"{First(move.K - 1)} went to replica {move.From}, the rest to replica {move.To}, which had served other sessions before. Started anew just before, it answers right: so it holds a copy that it does not renew."));
+                    $"{Say(move.K - 1)} went to replica {move.From}, the rest to replica {move.To}, which had served other sessions before. Started anew just before, it answers right: so it holds a copy that it does not renew."));
                 continue;
             }
             var also = differences.Select(d => d.Slot.Step).Distinct().Where(s => s != first.Slot.Step).ToList();
             lab.Study.Find(Suspect(lab, "CHK-MOVE", Question.Context, probe,
                 $"on another replica, {Say(lab, first)}",
-                $"{First(move.K - 1)} went to replica {move.From}, the rest to replica {move.To}, which had not served this session. The state was made by step {move.K - 1} ({lab.Step(move.K - 1).Name})."
+                $"{Say(move.K - 1)} went to replica {move.From}, the rest to replica {move.To}, which had not served this session. The state was made by step {move.K - 1} ({lab.Step(move.K - 1).Name})."
                 + (also.Count > 0 ? $" Steps {string.Join(", ", also)} differ too." : "")));
             await LookBackAsync(lab, move, first, cancellationToken);
         }

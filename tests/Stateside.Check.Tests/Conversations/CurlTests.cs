@@ -54,9 +54,9 @@ public sealed class CurlTests : IDisposable
         {
             "/form" => Ok($"<html><form><input type=\"hidden\" name=\"other\" value=\"x1\">\n<input type=\"hidden\" name=\"csrf\" value=\"{New()}\"></form>", "text/html", "Set-Cookie: sid=" + Guid.NewGuid().ToString("N") + "; Path=/; Secure"),
             "/login" when Issued(Uri.UnescapeDataString(r.Text.Split('&')[0].Split('=')[^1])) && r.Text.Contains("it%27s+%24HOME", StringComparison.Ordinal) && r["Cookie"] is { Length: 36 } =>
-                RawServer.Response("303 See Other", "", "Location: /home/" + Guid.NewGuid().ToString("N"), "X-Token: " + New()),
+                RawServer.Response("303 See Other", "", "Location: /welcome/" + Guid.NewGuid().ToString("N"), "X-Token: " + New()),
             "/items" when Issued(r["Authorization"]?["Bearer ".Length..]) && Guid.TryParse(r["Idempotency-Key"], out _) => Ok($"{{\"list\":[{{\"id\":\"{New()}\"}},{{\"id\":\"{New()}\",\"x\":\"it's\"}}],\"n\":{issued.Count}}}", "application/json"),
-            var path when path.StartsWith("/home/", StringComparison.Ordinal) && Guid.TryParse(path[6..], out _) => Ok("home", "text/plain"),
+            var path when path.StartsWith("/welcome/", StringComparison.Ordinal) && Guid.TryParse(path["/welcome/".Length..], out _) => Ok("home", "text/plain"),
             var path when path.StartsWith("/items/", StringComparison.Ordinal) && Issued(Uri.UnescapeDataString(path["/items/".Length..])) => Ok("deleted by " + r["Cookie"]![..4], "text/plain"),
             _ => RawServer.Response("400 Bad Request", $"refused: {r.Method} {r.Target} {r["Authorization"]} {r.Text}"),
         };
@@ -74,7 +74,7 @@ public sealed class CurlTests : IDisposable
 
             csrf={{form.response.html:form[0].field[csrf]|form}}&user=ann&password={{password}}
             ###
-            GET /home/{{login.response.header:location/1}}
+            GET /welcome/{{login.response.header:location/1}}
             ###
             # @name items
             POST /items
@@ -160,7 +160,7 @@ public sealed class CurlTests : IDisposable
     public async Task Bodies_of_bytes_and_names_with_line_breaks_do_no_harm()
     {
         await using var server = new RawServer(_ => RawServer.Response("200 OK", "x"));
-        var step = new Step { Number = 1, Name = "x\ntouch /tmp/never", Method = "PATCH", Target = "/a'$(touch never)`x`", Body = new(null, new byte[] { 0, 255, 39, 10 }), Headers = [new("X-Odd", "'; touch never; '")] };
+        var step = new Step { Number = 1, Name = "x\ntouch never", Method = "PATCH", Target = "/a'$(touch never)`x`", Body = new(null, new byte[] { 0, 255, 39, 10 }), Headers = [new("X-Odd", "'; touch never; '")] };
         using var talk = new Conversation(new Scenario("s", [step], new Dictionary<string, string>(), []), [server.Url], new ConversationOptions(), TimeProvider.System);
         await Run(Curl.Of([await talk.SendAsync(step, 0, _ct)]));
         var (sent, again) = (server.Requests[0], server.Requests[1]);
