@@ -81,7 +81,7 @@ public sealed class Conversation : IDisposable
         SentRequest request;
         try
         {
-            lock (_lock) request = new RequestBuilder(_filler, Jar, _replicas[replica], Host).Build(step, change);
+            lock (_lock) request = new RequestBuilder(_filler, Jar, _replicas, replica, Host).Build(step, change);
         }
         catch (FillException e)
         {
@@ -109,7 +109,7 @@ public sealed class Conversation : IDisposable
     {
         try
         {
-            lock (_lock) return new RequestBuilder(_filler, Jar, _replicas[replica], Host).Build(step, new());
+            lock (_lock) return new RequestBuilder(_filler, Jar, _replicas, replica, Host).Build(step, new());
         }
         catch (FillException)
         {
