@@ -195,8 +195,14 @@ internal sealed partial class ShellValues(IReadOnlyList<Exchange> exchanges)
     public string Cookies(string header, int index) => string.Join("'; '", header.Split("; ").Select(pair =>
     {
         var equals = pair.IndexOf('=') + 1;
-        return CurlScript.Quote(pair[..equals]) + (Taken($"cookie:{pair[..Math.Max(0, equals - 1)]}=", 0, pair[equals..], index) ?? Secret(pair[equals..], $"the cookie {pair[..Math.Max(0, equals - 1)]}"));
+        return CurlScript.Quote(pair[..equals]) + (Taken($"cookie:{pair[..Math.Max(0, equals - 1)]}=", 0, pair[equals..], index) ?? TakenOfOther(pair[equals..], index) ?? Secret(pair[equals..], $"the cookie {pair[..Math.Max(0, equals - 1)]}"));
     }));
+
+    /// <summary>A cookie that an earlier response set under another name: a replica may call it by its own address.</summary>
+    private string? TakenOfOther(string value, int index) => exchanges.Take(index).SelectMany(e => e.Answer?.Headers ?? [])
+        .Where(h => h.Key.Equals("set-cookie", StringComparison.OrdinalIgnoreCase)).Select(h => SetCookie.Parse(h.Value, "/")).FirstOrDefault(c => c?.Value == value && value.Length > 0) is { } set
+        ? Taken($"cookie:{set.Name}=", 0, value, index)
+        : null;
 
     /// <summary>The path to which the response before led.</summary>
     public string Redirected(int index, string path)

@@ -4,7 +4,7 @@ using Stateside.Check.Scenarios;
 namespace Stateside.Check.Conversations;
 
 /// <summary>Makes the request of a step: templates filled, cookies and Host added, changes applied.</summary>
-internal sealed class RequestBuilder(Filler filler, CookieJar jar, IReadOnlyList<Uri> replicas, int number, string host)
+internal sealed class RequestBuilder(Filler filler, CookieJar jar, IReadOnlyList<Uri> replicas, int number, string host, CookieNames names)
 {
     /// <summary>Builds it.</summary>
     /// <exception cref="FillException">It cannot be sent.</exception>
@@ -29,7 +29,7 @@ internal sealed class RequestBuilder(Filler filler, CookieJar jar, IReadOnlyList
         foreach (var (name, value) in headers)
             if (value.AsSpan().IndexOfAny("\r\n\0") >= 0 || !name.All(IsToken)) throw new FillException($"the header field {(name.All(IsToken) ? name : "")} would hold a line break or its name is none");
         var request = new SentRequest(step.Method, url, [.. headers.Select(Octets)], body) { Filled = filled ?? change.Again?.Filled };
-        return WithCookies(request, CookiesOf(step, change, jar, url.AbsolutePath));
+        return WithCookies(request, CookiesOf(step, change, jar, url, names));
     }
 
     /// <summary>The target without the origin that it has where it is a URL out of a response, such as a Location.</summary>
@@ -44,9 +44,9 @@ internal sealed class RequestBuilder(Filler filler, CookieJar jar, IReadOnlyList
     }
 
     /// <summary>The cookies that a request carries besides those that the step writes itself.</summary>
-    public static IReadOnlyList<KeyValuePair<string, string>> CookiesOf(Step step, SendChange change, CookieJar jar, string path) =>
+    public static IReadOnlyList<KeyValuePair<string, string>> CookiesOf(Step step, SendChange change, CookieJar jar, Uri url, CookieNames names) =>
         change.WithoutCookies ? []
-        : change.Cookies ?? (step.UsesCookies ? [.. jar.For(path).Select(c => KeyValuePair.Create(c.Name, c.Value))] : []);
+        : change.Cookies ?? (step.UsesCookies ? [.. jar.For(url.AbsolutePath).Select(c => KeyValuePair.Create(names.Own(url, c.Name), c.Value))] : []);
 
     /// <summary>The request with cookies; a Cookie field that the step wrote itself comes first, and replaces cookies of the same name.</summary>
     public static SentRequest WithCookies(SentRequest request, IReadOnlyList<KeyValuePair<string, string>> cookies)

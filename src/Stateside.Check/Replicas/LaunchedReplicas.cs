@@ -1,13 +1,12 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
-using System.Security.Cryptography;
 
 namespace Stateside.Check.Replicas;
 
 /// <summary>Replicas that this program launches itself, as many sets as the experiments need.</summary>
 public sealed class LaunchedSource(LaunchOptions options, TimeProvider time) : ReplicaSource
 {
+    private readonly LaunchAddresses _addresses = new(LaunchFill.HasOwnAddress(options));
+
     /// <inheritdoc/>
     public override int MostSets => options.MostSets;
 
@@ -23,7 +22,7 @@ public sealed class LaunchedSource(LaunchOptions options, TimeProvider time) : R
     /// <inheritdoc/>
     public override async Task<ReplicaSet> OpenAsync(CancellationToken cancellationToken)
     {
-        var set = new LaunchedSet(options, time);
+        var set = new LaunchedSet(options, _addresses, time);
         try
         {
             await set.StartAsync(cancellationToken);
@@ -38,7 +37,7 @@ public sealed class LaunchedSource(LaunchOptions options, TimeProvider time) : R
 }
 
 /// <summary>One set of launched replicas. Each keeps its port, number and directory over restarts.</summary>
-internal sealed class LaunchedSet(LaunchOptions options, TimeProvider time) : ReplicaSet
+internal sealed class LaunchedSet(LaunchOptions options, LaunchAddresses addresses, TimeProvider time) : ReplicaSet
 {
     private const int ShownLines = 20;
     private const int MostTries = 3;
@@ -94,10 +93,10 @@ internal sealed class LaunchedSet(LaunchOptions options, TimeProvider time) : Re
     {
         for (var tries = 1; ; tries++)
         {
-            if (isNew) replica.Address = new Uri($"http://127.0.0.1:{FreePort()}");
+            if (isNew) replica.Address = addresses.Next();
             var directory = Directory.CreateDirectory(Path.Combine(_root!.FullName, $"replica-{replica.Number}")).FullName;
-            var words = ShellWords.Split(Fill(options.Command, replica, directory));
-            var environment = options.Environment.ToDictionary(e => e.Key, e => Fill(e.Value, replica, directory));
+            var words = ShellWords.Split(LaunchFill.Command(options, replica.Number, replica.Address).Replace("{dir}", directory, StringComparison.Ordinal));
+            var environment = options.Environment.ToDictionary(e => e.Key, e => LaunchFill.Text(e.Value, replica.Number, replica.Address).Replace("{dir}", directory, StringComparison.Ordinal));
             replica.Process = LaunchedProcess.Start(words, environment, options.WorkingDirectory);
             var process = replica.Process;
             var fault = await Readiness.WaitAsync(replica.Address, options.Ready, options.ReadyWithin, () => process.HasExited, time, cancellationToken);
@@ -113,31 +112,7 @@ internal sealed class LaunchedSet(LaunchOptions options, TimeProvider time) : Re
     }
 
     private string Complaint(Replica replica, string fault, string said) => string.Create(CultureInfo.InvariantCulture,
-        $"replica {replica.Number} {fault}. Does the command listen on {{port}} of 127.0.0.1? --ready PATH names what answers once it serves, --ready-timeout the wait. It said last:\n{options.Mask(said.Length == 0 ? "(nothing)" : said)}");
-
-    private static string Fill(string text, Replica replica, string directory) => text
-        .Replace("{port}", replica.Address.Port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
-        .Replace("{i}", replica.Number.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
-        .Replace("{dir}", directory, StringComparison.Ordinal);
-
-    /// <summary>A port that nobody uses now, below those that the kernel gives to clients, so that it is free again after a restart. Drawn, since several checks may look at once.</summary>
-    private static int FreePort()
-    {
-        while (true)
-        {
-            var port = RandomNumberGenerator.GetInt32(22_100, 30_000);
-            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            try
-            {
-                socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
-                return port;
-            }
-            catch (SocketException)
-            {
-                // Taken: draw again.
-            }
-        }
-    }
+        $"replica {replica.Number} {fault}. Does the command listen on {{port}} of {replica.Address.Host}? --ready PATH names what answers once it serves, --ready-timeout the wait. It said last:\n{options.Mask(said.Length == 0 ? "(nothing)" : said)}");
 
     private sealed class Replica(int number)
     {
