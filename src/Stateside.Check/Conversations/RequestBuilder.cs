@@ -10,7 +10,7 @@ internal sealed class RequestBuilder(Filler filler, CookieJar jar, Uri replica, 
     /// <exception cref="FillException">It cannot be sent.</exception>
     public SentRequest Build(Step step, SendChange change)
     {
-        var filled = change.Again is null ? filler.Fill(step) : null;
+        var filled = change.Again is null ? filler.Fill(step, change.HeadersSet.Keys) : null;
         var target = change.Again?.Url.PathAndQuery ?? FilledPart.Join(filled!.Target);
         if (!target.StartsWith('/')) target = "/" + target;
         // Concatenation, never resolution: "//elsewhere.example" as a target is a path at the replica.

@@ -8,6 +8,8 @@ namespace Stateside.Check.Replicas;
 /// <summary>Replicas that this program launches itself, as many sets as the experiments need.</summary>
 public sealed class LaunchedSource(LaunchOptions options, TimeProvider time) : ReplicaSource
 {
+    private readonly Turns _turns = new(time);
+
     /// <inheritdoc/>
     public override int MostSets => options.MostSets;
 
@@ -23,7 +25,7 @@ public sealed class LaunchedSource(LaunchOptions options, TimeProvider time) : R
     /// <inheritdoc/>
     public override async Task<ReplicaSet> OpenAsync(CancellationToken cancellationToken)
     {
-        var set = new LaunchedSet(options, time);
+        var set = new LaunchedSet(options, _turns, time);
         try
         {
             await set.StartAsync(cancellationToken);
@@ -38,7 +40,7 @@ public sealed class LaunchedSource(LaunchOptions options, TimeProvider time) : R
 }
 
 /// <summary>One set of launched replicas. Each keeps its port, number and directory over restarts.</summary>
-internal sealed class LaunchedSet(LaunchOptions options, TimeProvider time) : ReplicaSet
+internal sealed class LaunchedSet(LaunchOptions options, Turns turns, TimeProvider time) : ReplicaSet
 {
     private const int ShownLines = 20;
     private const int MostTries = 3;
@@ -98,9 +100,13 @@ internal sealed class LaunchedSet(LaunchOptions options, TimeProvider time) : Re
             var directory = Directory.CreateDirectory(Path.Combine(_root!.FullName, $"replica-{replica.Number}")).FullName;
             var words = ShellWords.Split(Fill(options.Command, replica, directory));
             var environment = options.Environment.ToDictionary(e => e.Key, e => Fill(e.Value, replica, directory));
-            replica.Process = LaunchedProcess.Start(words, environment, options.WorkingDirectory);
-            var process = replica.Process;
-            var fault = await Readiness.WaitAsync(replica.Address, options.Ready, options.ReadyWithin, () => process.HasExited, time, cancellationToken);
+            LaunchedProcess? started = null;
+            var fault = await turns.TakeAsync(() =>
+            {
+                started = replica.Process = LaunchedProcess.Start(words, environment, options.WorkingDirectory);
+                return Readiness.WaitAsync(replica.Address, options.Ready, options.ReadyWithin, () => started.HasExited, time, cancellationToken);
+            }, cancellationToken);
+            var process = started!;
             if (fault is null) return;
             var said = process.Said(ShownLines);
             var isPortTaken = process.HasExited && (said.Contains("in use", StringComparison.OrdinalIgnoreCase) || said.Contains("EADDRINUSE", StringComparison.Ordinal));
@@ -150,6 +156,39 @@ internal sealed class LaunchedSet(LaunchOptions options, TimeProvider time) : Re
             var process = Process;
             Process = null;
             if (process is not null) await process.DisposeAsync();
+        }
+    }
+}
+
+/// <summary>
+/// Lets replicas start one after the other. Many services make what they share when they start (a schema, a secret, a file written anew), and two that do so in the same
+/// instant spoil it: a deployment seldom does that, and the rig must not.
+/// </summary>
+internal sealed class Turns(TimeProvider time)
+{
+    /// <summary>Who takes longer than this to serve is not waited for: what is shared is mostly made at the beginning.</summary>
+    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(3);
+
+    private readonly Lock _lock = new();
+    private Task _last = Task.CompletedTask;
+
+    /// <summary>Starts something when what was started before it is done, or has had its time.</summary>
+    public async Task<T> TakeAsync<T>(Func<Task<T>> start, CancellationToken cancellationToken)
+    {
+        var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task before;
+        lock (_lock) (before, _last) = (_last, turn.Task);
+        try
+        {
+            await before.WaitAsync(cancellationToken);
+            var started = start();
+            await Task.WhenAny(started, Task.Delay(s_longest, time, cancellationToken));
+            turn.SetResult();
+            return await started;
+        }
+        finally
+        {
+            turn.TrySetResult();
         }
     }
 }
