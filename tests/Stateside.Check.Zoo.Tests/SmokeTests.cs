@@ -53,14 +53,18 @@ public sealed class SmokeTests(Rig rig)
         await using var replica = replicas[0];
         var faults = new List<string>();
         var steps = Steps(service);
-        // The nightly run kills before every step; else before one in the middle, and before the last.
-        int[] at = Environment.GetEnvironmentVariable("STATESIDE_LONG") == "1" ? [.. Enumerable.Range(1, steps - 1)] : [steps / 2, steps - 1];
-        foreach (var k in at) faults.AddRange(await WalkAsync(service, async step =>
-        {
-            if (step == k) await Replica.RestartAsync(replicas);
-            return replica;
-        }));
         var isExpected = service.Truth[Question.External] == Outcome.Fails;
+        // One loss is enough to show that there is one; that nothing is lost is looked for before every step only in the long run, else in the middle and before the last.
+        var all = isExpected || Environment.GetEnvironmentVariable("STATESIDE_LONG") == "1";
+        foreach (var k in Enumerable.Range(1, steps - 1).OrderByDescending(k => k == steps / 2 || k == steps - 1).TakeWhile((_, i) => all || i < 2))
+        {
+            faults.AddRange(await WalkAsync(service, async step =>
+            {
+                if (step == k) await Replica.RestartAsync(replicas);
+                return replica;
+            }));
+            if (isExpected && faults.Count > 0) break;
+        }
         return isExpected == faults.Count > 0 ? [] : [$"expected faults: {isExpected}", .. faults.Take(8)];
     });
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -52,7 +53,14 @@ internal static partial class Walk
             var name = lines.First(l => l.StartsWith("# @name ", StringComparison.Ordinal))[8..];
             var expects = Expects().Match(block);
             var replica = await before(number++);
-            using var request = Read([.. lines.SkipWhile(l => l.Length == 0 || l[0] is '#' or '@')], replica, text => Template().Replace(text, m => Value(m.Groups[1].Value, variables, answers)));
+            string Filled(string text) => Template().Replace(text, m => Value(m.Groups[1].Value, variables, answers));
+            if (lines.FirstOrDefault(l => l.StartsWith("WEBSOCKET ", StringComparison.Ordinal)) is { } socket)
+            {
+                var opened = await OpenAsync(new Uri(replica, Filled(socket["WEBSOCKET ".Length..])), string.Join('\n', lines.SkipWhile(l => l != socket).Skip(2)));
+                if (opened != int.Parse(expects.Groups[1].ValueSpan, null)) faults.Add($"{name}: {opened}, not {expects.Groups[1].Value}");
+                continue;
+            }
+            using var request = Read([.. lines.SkipWhile(l => l.Length == 0 || l[0] is '#' or '@')], replica, Filled);
             var response = await client.SendAsync(request);
             var body = await response.Content.ReadAsStringAsync();
             answers[name] = (response, body);
@@ -60,6 +68,31 @@ internal static partial class Walk
             else if (!body.Contains(expects.Groups[2].Value, StringComparison.Ordinal)) faults.Add($"{name}: no {expects.Groups[2].Value} in {body}");
         }
         return faults;
+    }
+
+    /// <summary>Opens a WebSocket, hears one message, sends one if there is one to send, and hears one more.</summary>
+    private static async Task<int> OpenAsync(Uri url, string message)
+    {
+        using var socket = new ClientWebSocket();
+        socket.Options.CollectHttpResponseDetails = true;
+        using var bound = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        try
+        {
+            await socket.ConnectAsync(new UriBuilder(url) { Scheme = "ws" }.Uri, bound.Token);
+        }
+        catch (WebSocketException)
+        {
+            return (int)socket.HttpStatusCode;
+        }
+        var buffer = new byte[1024];
+        await socket.ReceiveAsync(buffer, bound.Token);
+        if (message.Length > 0)
+        {
+            await socket.SendAsync(Encoding.UTF8.GetBytes(message), WebSocketMessageType.Text, true, bound.Token);
+            await socket.ReceiveAsync(buffer, bound.Token);
+        }
+        await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, bound.Token);
+        return 101;
     }
 
     private static string Value(string template, Dictionary<string, string> variables, Dictionary<string, (HttpResponseMessage Response, string Body)> answers)

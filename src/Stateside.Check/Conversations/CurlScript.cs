@@ -46,6 +46,7 @@ internal sealed partial class CurlScript
             var line = _lines[i];
             if (!line.Follows && _before.TryGetValue(line.Index, out var before)) commands.Append(before).Append('\n');
             commands.Append(CultureInfo.InvariantCulture, $"# Step {line.Exchange.Step.Number}{(line.Follows ? ", its redirect" : "")}: {Comment(line.Exchange.Step.Name)}, at replica {line.Exchange.Replica}\n");
+            if (line.Exchange.Step is { IsWebSocket: true, Body: not null }) commands.Append("# (curl cannot send the messages of this WebSocket; websocat or wscat can)\n");
             commands.Append(written[i]).Append(line.AtOnce ? " &\n" : "\n");
             taken.Append(_values.TakenFrom(i));
             var last = i + 1 == _lines.Count || !_lines[i + 1].AtOnce;
@@ -68,8 +69,11 @@ internal sealed partial class CurlScript
     private string Command(Line line, int index)
     {
         var request = line.Exchange.Request!;
-        var body = Body(request, index, out var pipe);
-        var text = new StringBuilder(pipe).Append(CultureInfo.InvariantCulture, $"curl -sS -m 15 -o \"$DIR/{index + 1}.body\" -D \"$DIR/{index + 1}.head\" -w 'step {line.Exchange.Step.Number} at replica {line.Exchange.Replica}: %{{http_code}}\\n'");
+        var isWebSocket = line.Exchange.Step.IsWebSocket;
+        var pipe = "";
+        var body = isWebSocket ? "" : Body(request, index, out pipe);
+        // curl makes the handshake and hears what comes, but says nothing; it would wait for ever.
+        var text = new StringBuilder(pipe).Append(CultureInfo.InvariantCulture, $"curl -sS -m {(isWebSocket ? 2 : 15)} -o \"$DIR/{index + 1}.body\" -D \"$DIR/{index + 1}.head\" -w 'step {line.Exchange.Step.Number} at replica {line.Exchange.Replica}: %{{http_code}}\\n'");
         if (request.Method == "HEAD") text.Append(" -I");
         else if (request.Method != (body.Length > 0 ? "POST" : "GET")) text.Append(" -X ").Append(request.Method);
         text.Append(" -H \"Host: $HOST\"").Append(Cookies(line, index));

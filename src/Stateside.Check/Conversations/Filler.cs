@@ -78,8 +78,7 @@ internal sealed class Filler(Scenario scenario, TimeProvider time)
 
     /// <summary>The values that are masked in reports: extracted secrets, and secret variables that hold no reference.</summary>
     public IEnumerable<string> Secrets() =>
-        [.. _extracted.Values.Where(e => e.Secret).Select(e => e.Value),
-         .. scenario.Variables.Where(v => scenario.SecretVariables.Contains(v.Key) && !v.Value.Contains("{{", StringComparison.Ordinal)).Select(v => v.Value)];
+        [.. _extracted.Values.Where(e => e.Secret).Select(e => e.Value), .. scenario.Secrets];
 
     /// <summary>Fills a whole step.</summary>
     /// <exception cref="FillException">A template names what cannot be had.</exception>

@@ -12,6 +12,7 @@ namespace Stateside.Check.Conversations;
 public static partial class Masks
 {
     private const int SparesLeading = 16;
+    private const int ShortestTyped = 6;
     private static readonly byte[] Key = RandomNumberGenerator.GetBytes(32);
 
     /// <summary>A masked value; empty stays empty, and what is masked already stays as it is.</summary>
@@ -40,13 +41,17 @@ public static partial class Masks
     /// <param name="text">The text.</param>
     /// <param name="secrets">Values that are masked wherever they stand: those of <see cref="Conversation.Secrets"/>. Shorter ones than 4 characters are left.</param>
     public static string Text(string text, IEnumerable<string>? secrets = null)
+        => Replace(Known(text, secrets ?? []), (_, value) => Value(value));
+
+    /// <summary>A text in which values that are known to be secret are masked, and nothing else.</summary>
+    internal static string Known(string text, IEnumerable<string> secrets)
     {
-        foreach (var secret in (secrets ?? []).Where(s => s.Length >= 4).Distinct().OrderByDescending(s => s.Length))
+        foreach (var secret in secrets.Where(s => s.Length >= 4).Distinct().OrderByDescending(s => s.Length))
         {
             text = text.Replace(secret, Value(secret), StringComparison.Ordinal);
             if (Uri.EscapeDataString(secret) is var escaped && escaped != secret) text = text.Replace(escaped, Value(secret), StringComparison.Ordinal);
         }
-        return Replace(text, (_, value) => Value(value));
+        return text;
     }
 
     /// <summary>A text in which something else takes the place of each value that looks secret by its name (JSON, form, query, HTML) or its form (JWT).</summary>
@@ -95,12 +100,32 @@ public static partial class Masks
     /// <summary>The name in which a place ends: <c>csrf</c> of <c>html:form[0].field[csrf]</c>, <c>token</c> of <c>json:$.a.token</c>, <c>ids</c> of <c>json:$.ids[0]</c>.</summary>
     internal static string LastName(string place) => LastNameOf().Match(place) is { Success: true } m ? m.Groups["n"].Value : place;
 
-    /// <summary>The secrets of an exchange: what its request was filled with, and what is taken out of its response.</summary>
+    /// <summary>What a request's text holds under names that look secret. Shorter values are words that may stand anywhere.</summary>
+    internal static List<string> Typed(string text)
+    {
+        var typed = new List<string>();
+        _ = Replace(text, (_, value) =>
+        {
+            if (value.Length >= ShortestTyped) typed.Add(Uri.UnescapeDataString(value.Replace('+', ' ')));
+            return value;
+        });
+        return typed;
+    }
+
+    /// <summary>The secrets of an exchange, which are masked wherever else they stand: what its request was filled with, credentials and cookies in both directions, and what is taken out of its response.</summary>
     internal static IEnumerable<string> SecretsOf(Exchange exchange)
     {
-        var taken = exchange.Step.Extractions.Where(e => e.Secret).Select(e => Places.Find(exchange, e.Place)).OfType<string>();
-        return exchange.Request?.Filled is not { } filled ? taken
-            : filled.Target.Concat(filled.Headers.SelectMany(h => h.Value)).Concat(filled.Body ?? []).Where(p => p.Secret).Select(p => p.Text).Concat(taken);
+        var secrets = exchange.Step.Extractions.Where(e => e.Secret).Select(e => Places.Find(exchange, e.Place)).OfType<string>().ToList();
+        if (exchange.Request?.Filled is { } filled)
+            secrets.AddRange(filled.Target.Concat(filled.Headers.SelectMany(h => h.Value)).Concat(filled.Body ?? []).Where(p => p.Secret).Select(p => p.Text));
+        foreach (var (name, value) in (exchange.Request?.Headers ?? []).Concat(exchange.Answer?.Headers ?? []))
+        {
+            // Short values are words, such as a language, that would be struck out of every sentence.
+            if (name.Equals("cookie", StringComparison.OrdinalIgnoreCase)) secrets.AddRange(value.Split(';').Select(pair => pair[(pair.IndexOf('=') + 1)..].Trim()).Where(v => v.Length >= SparesLeading));
+            else if (name.Equals("set-cookie", StringComparison.OrdinalIgnoreCase) && SetCookie.Parse(value, "/") is { Value.Length: >= SparesLeading } cookie) secrets.Add(cookie.Value);
+            else if (name.Equals("authorization", StringComparison.OrdinalIgnoreCase) && value[(value.IndexOf(' ') + 1)..] is { Length: >= SparesLeading } credential) secrets.Add(credential);
+        }
+        return secrets;
     }
 
     private static void AppendBody(StringBuilder text, ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, List<string> secrets, int maxBody)

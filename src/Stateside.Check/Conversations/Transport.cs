@@ -45,7 +45,7 @@ internal sealed class Transport(ConversationOptions options, TimeProvider time, 
         }
         using (response)
         {
-            return await ReadAsync(request.Method, response, both.Token, ct);
+            return await ReadAsync(request, response, both.Token, ct);
         }
     }
 
@@ -58,18 +58,20 @@ internal sealed class Transport(ConversationOptions options, TimeProvider time, 
         var type = request.Headers.Any(h => h.Key.StartsWith("Content-", StringComparison.OrdinalIgnoreCase));
         // An unsafe request always has a content, if an empty one: the handler sends a request without content once more when a kept connection
         // turns out to be closed, and would so itself double the effect that the audit looks for.
-        if (!request.Body.IsEmpty || type || request.Method is not ("GET" or "HEAD" or "OPTIONS" or "TRACE" or "QUERY")) message.Content = new ReadOnlyMemoryContent(request.Body);
+        // What a WebSocket step says is said once there is one.
+        var body = WebSocketTalk.Asks(request.Headers) ? ReadOnlyMemory<byte>.Empty : request.Body;
+        if (!body.IsEmpty || type || request.Method is not ("GET" or "HEAD" or "OPTIONS" or "TRACE" or "QUERY")) message.Content = new ReadOnlyMemoryContent(body);
         foreach (var (name, value) in request.Headers)
             if (!message.Headers.TryAddWithoutValidation(name, value)) message.Content?.Headers.TryAddWithoutValidation(name, value);
         return message;
     }
 
-    private async Task<Arrival> ReadAsync(string method, HttpResponseMessage response, CancellationToken token, CancellationToken ct)
+    private async Task<Arrival> ReadAsync(SentRequest request, HttpResponseMessage response, CancellationToken token, CancellationToken ct)
     {
         var headers = response.Headers.NonValidated.Concat(response.Content.Headers.NonValidated)
             .SelectMany(h => h.Value.Select(v => KeyValuePair.Create(h.Key, v))).ToList();
         var answer = new Answer((int)response.StatusCode, headers, ReadOnlyMemory<byte>.Empty, false);
-        if (response.StatusCode == HttpStatusCode.SwitchingProtocols || method == "HEAD") return new(answer, null, null);
+        if (request.Method == "HEAD") return new(answer, null, null);
         var stream = Comparing.BodyText.MediaType(answer.Header("content-type")) == "text/event-stream";
         using var cut = new CancellationTokenSource(stream ? EventStreamCut : Timeout.InfiniteTimeSpan, time);
         using var all = CancellationTokenSource.CreateLinkedTokenSource(token, cut.Token);
@@ -77,6 +79,12 @@ internal sealed class Transport(ConversationOptions options, TimeProvider time, 
         try
         {
             await using var raw = await response.Content.ReadAsStreamAsync(all.Token);
+            if (response.StatusCode == HttpStatusCode.SwitchingProtocols)
+            {
+                if (!WebSocketTalk.Asks(request.Headers)) return new(answer, null, null);
+                var (heard, isCut) = await WebSocketTalk.HoldAsync(raw, request.Body, options.MaxBodyBytes, time, all.Token);
+                return new(answer with { Body = heard, Truncated = isCut }, null, null);
+            }
             await using var decoded = ContentCoding.Undo(raw, answer.Header("content-encoding"));
             var more = await CopyAsync(decoded, body, options.MaxBodyBytes, all.Token);
             return new(answer with { Body = body.ToArray(), Truncated = more }, null, more ? $"the body is over {options.MaxBodyBytes} bytes and was cut there" : null);

@@ -27,7 +27,7 @@ internal static partial class Baseline
         if (slow.Count > plan.Count && fast.Unsteady is null) twins.Add(await lab.RunAsync(slow, cancellationToken));
         (study.Twins, study.Main) = (twins, TwinModel.Learn(twins, study.Noise));
         if (Unrepeatable(lab) is { } fault) return fault;
-        study.Knowledge.HasUnsafe = study.Scenario.Steps.Any(s => !s.IsSafe);
+        study.Knowledge.HasUnsafe = study.Scenario.Steps.Any(s => !s.IsSafe && !s.IsWebSocket);
         foreach (var refused in twins[^1].Observations.Where(o => o.Exchange.Answer is { Status: >= 400 }))
             study.Notice($"Step {refused.Slot.Step} ({refused.Exchange.Step.Name}) is answered {refused.Exchange.Answer!.Status} in the undisturbed scenario too.");
         study.IsIsolated = !study.Main.Grows && await IsIsolatedAsync(lab, cancellationToken);

@@ -17,17 +17,18 @@ internal static class FindingWriter
             var (study, found) = f;
             numbers[found.Rule] = numbers.GetValueOrDefault(found.Rule) + 1;
             var place = found.Difference?.Place;
+            var secrets = study.Scenario.Secrets.Concat(new[] { found.Expected, found.Actual }.OfType<Exchange>().SelectMany(Masks.SecretsOf)).Distinct().ToList();
             return new Finding(
-                string.Create(CultureInfo.InvariantCulture, $"{found.Rule}-{numbers[found.Rule]}"), found.Rule, found.Severity, found.Question, found.Experiment, found.Title, found.Detail,
-                study.Scenario.Name, found.Step ?? found.Difference?.Slot.Step, found.MadeBy, place, Value(place, found.Difference?.Expected), Value(place, found.Difference?.Actual),
-                found.Expected is null ? null : Masks.Of(found.Expected), found.Actual is null ? null : Masks.Of(found.Actual), found.Reproduction);
+                string.Create(CultureInfo.InvariantCulture, $"{found.Rule}-{numbers[found.Rule]}"), found.Rule, found.Severity, found.Question, found.Experiment, Masks.Known(found.Title, secrets), Masks.Known(found.Detail, secrets),
+                study.Scenario.Name, found.Step ?? found.Difference?.Slot.Step, found.MadeBy, place, Value(place, found.Difference?.Expected, secrets), Value(place, found.Difference?.Actual, secrets),
+                found.Expected is null ? null : Masks.Of(found.Expected, secrets), found.Actual is null ? null : Masks.Of(found.Actual, secrets), found.Reproduction);
         })];
     }
 
-    private static string? Value(string? place, string? value)
+    private static string? Value(string? place, string? value, IReadOnlyList<string> secrets)
     {
         if (place is null || value is null) return null;
-        var masked = Masks.Fact(place, value, null);
+        var masked = Masks.Fact(place, value, secrets);
         return masked.Length > MostValue ? masked[..MostValue] + "…" : masked;
     }
 }

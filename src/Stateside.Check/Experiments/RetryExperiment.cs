@@ -22,7 +22,8 @@ internal sealed class RetryExperiment : Experiment
 
     public override async Task RunAsync(Lab lab, CancellationToken cancellationToken)
     {
-        foreach (var step in lab.Study.Scenario.Steps.Where(s => !s.IsSafe))
+        // Nobody sends again what was said over a WebSocket: the connection is lost with the answer.
+        foreach (var step in lab.Study.Scenario.Steps.Where(s => !s.IsSafe && !s.IsWebSocket))
         {
             // What is refused the first time has no effect that a second one could double.
             if (lab.Main.Last[new Slot(step.Number)]?.Exchange.Answer is not { Status: < 400 }) continue;

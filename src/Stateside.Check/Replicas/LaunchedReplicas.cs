@@ -108,16 +108,18 @@ internal sealed class LaunchedSet(LaunchOptions options, Turns turns, TimeProvid
             }, cancellationToken);
             var process = started!;
             if (fault is null) return;
-            var said = process.Said(ShownLines);
-            var isPortTaken = process.HasExited && (said.Contains("in use", StringComparison.OrdinalIgnoreCase) || said.Contains("EADDRINUSE", StringComparison.Ordinal));
+            var hasEnded = process.HasExited;
+            // Its output is whole only when it is gone.
             await replica.EndAsync();
+            var said = process.Said(ShownLines);
+            var isPortTaken = hasEnded && (said.Contains("in use", StringComparison.OrdinalIgnoreCase) || said.Contains("EADDRINUSE", StringComparison.Ordinal));
             if (isPortTaken && tries < MostTries) continue;
-            throw new ReplicaException(Complaint(replica, fault, said));
+            throw new ReplicaException(Complaint(replica, hasEnded ? "ended before it served" : $"does not serve within {options.ReadyWithin.TotalSeconds:0} s ({fault})", said));
         }
     }
 
     private string Complaint(Replica replica, string fault, string said) => string.Create(CultureInfo.InvariantCulture,
-        $"replica {replica.Number} does not serve within {options.ReadyWithin.TotalSeconds:0} s ({fault}). Does the command listen on {{port}} of 127.0.0.1? --ready PATH names what answers once it serves, --ready-timeout the wait. It said last:\n{options.Mask(said.Length == 0 ? "(nothing)" : said)}");
+        $"replica {replica.Number} {fault}. Does the command listen on {{port}} of 127.0.0.1? --ready PATH names what answers once it serves, --ready-timeout the wait. It said last:\n{options.Mask(said.Length == 0 ? "(nothing)" : said)}");
 
     private static string Fill(string text, Replica replica, string directory) => text
         .Replace("{port}", replica.Address.Port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)

@@ -25,6 +25,9 @@ internal static class HarFile
     private const int MaxEntries = 2000;
     private const int MaxDepth = 64;
 
+    /// <summary>What stands between two messages of a WebSocket in the body of its entry.</summary>
+    public const string MessageDivider = $"\n{Conversations.WebSocketTalk.Separator}\n";
+
     /// <summary>The entries, by the time at which they began.</summary>
     public static List<HarEntry> Read(string file, byte[] bytes)
     {
@@ -68,7 +71,22 @@ internal static class HarFile
         if (method.Length is 0 or > 20 || !method.All(c => char.IsAsciiLetterUpper(c) || c == '-')) throw new ScenarioException($"{file}: entry {index + 1} has no method; export the HAR anew");
         var headers = Headers(Get(request, "headers"));
         var (body, bytes) = Body(Get(request, "postData"), headers);
-        return new(method, origin, target, headers, body, bytes, Response(response), Text(Get(entry, "_resourceType")));
+        var kind = Text(Get(entry, "_resourceType"));
+        var answer = Response(response);
+        if (Get(entry, "_webSocketMessages") is { ValueKind: JsonValueKind.Array } messages)
+        {
+            (kind, bytes) = ("websocket", null);
+            (body, answer) = (Messages(messages, "send", MessageDivider), answer with { Body = Encoding.UTF8.GetBytes(Messages(messages, "receive", "\n") ?? "") });
+        }
+        return new(method, origin, target, headers, body, bytes, answer, kind);
+    }
+
+    /// <summary>The text messages of a WebSocket in one direction, as Chrome records them, or null if there were none. One that holds the dividing line cannot be told from two, and is left out.</summary>
+    private static string? Messages(JsonElement messages, string direction, string divider)
+    {
+        var texts = messages.EnumerateArray().Where(m => Text(Get(m, "type")) == direction && Get(m, "opcode") is { ValueKind: JsonValueKind.Number } code && code.TryGetInt32(out var c) && c == 1)
+            .Select(m => Text(Get(m, "data"))).Where(t => t.Length > 0 && !t.Contains(divider, StringComparison.Ordinal)).ToList();
+        return texts.Count > 0 ? string.Join(divider, texts) : null;
     }
 
     private static Answer Response(JsonElement response)

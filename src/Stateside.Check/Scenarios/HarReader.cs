@@ -93,9 +93,11 @@ internal static class HarReader
         foreach (var (name, value) in entry.Headers.Where(h => !Dropped.Contains(h.Key))) headers.Add(new(name, HeaderOf(name, value, origin, template)));
         if (entry.Kind == "websocket" || entry.Answer.Status == 101) headers.Add(new("Upgrade", "websocket"));
         var type = entry.Headers.Where(h => h.Key.Equals("content-type", StringComparison.OrdinalIgnoreCase)).Select(h => h.Value).FirstOrDefault() ?? "";
-        var body = entry.BodyBytes is { } bytes ? new StepBody(null, bytes) : entry.Body is { } text ? new StepBody(template.Body(text, type), null) : null;
+        var body = entry.BodyBytes is { } bytes ? new StepBody(null, bytes) : entry.Body is { } text ? new StepBody(entry.Kind == "websocket" ? Messages(text, template) : template.Body(text, type), null) : null;
         return new() { Number = number, Name = $"{entry.Method} {entry.Target.Split('?')[0]}", Method = entry.Method, Target = target, Headers = headers, Body = body };
     }
+
+    private static string Messages(string text, RequestTemplate template) => string.Join(HarFile.MessageDivider, text.Split(HarFile.MessageDivider).Select(m => template.Body(m, "")));
 
     /// <summary>Origin and Referer name the replicas' host instead of the recorded one, since services compare them with Host.</summary>
     private static string HeaderOf(string name, string value, string origin, RequestTemplate template)

@@ -9,6 +9,13 @@ public sealed record Scenario(string Name, IReadOnlyList<Step> Steps, IReadOnlyD
 {
     /// <summary>The names of the variables whose values are masked in reports (<c># @secret name</c>, and those whose names look secret).</summary>
     public IReadOnlySet<string> SecretVariables { get; init; } = new HashSet<string>();
+
+    /// <summary>What must not be shown wherever it stands: the values of secret variables, and what steps themselves write under a name such as password.</summary>
+    internal IReadOnlyList<string> Secrets => _secrets ??= [.. Variables.Where(v => SecretVariables.Contains(v.Key)).Select(v => v.Value)
+        .Concat(Steps.SelectMany(s => Conversations.Masks.Typed(s.Body?.Template ?? "").Concat(Conversations.Masks.Typed(s.Target))))
+        .Where(s => !s.Contains("{{", StringComparison.Ordinal)).Distinct()];
+
+    private IReadOnlyList<string>? _secrets;
 }
 
 /// <summary>One request of a scenario. Texts are templates: <c>{{…}}</c> is filled in when the step is sent.</summary>
@@ -41,8 +48,11 @@ public sealed record Step
     /// <summary>What this step takes out of its response, for later steps: found by correlation in a HAR.</summary>
     public IReadOnlyList<Extraction> Extractions { get; init; } = [];
 
-    /// <summary>Whether the method is safe (RFC 9110, section 9.2.1): GET, HEAD, OPTIONS, TRACE, QUERY.</summary>
-    public bool IsSafe => Method is "GET" or "HEAD" or "OPTIONS" or "TRACE" or "QUERY";
+    /// <summary>Whether it opens a WebSocket. Its body then holds the messages that are sent over it, divided by lines that begin with <c>===</c>, and its answer's body those that came.</summary>
+    public bool IsWebSocket => Conversations.WebSocketTalk.Asks(Headers);
+
+    /// <summary>Whether the method is safe (RFC 9110, section 9.2.1): GET, HEAD, OPTIONS, TRACE, QUERY. A WebSocket over which something is said may change anything.</summary>
+    public bool IsSafe => !(IsWebSocket && Body is not null) && Method is "GET" or "HEAD" or "OPTIONS" or "TRACE" or "QUERY";
 }
 
 /// <summary>The body of a step.</summary>

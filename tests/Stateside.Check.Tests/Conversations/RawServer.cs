@@ -64,7 +64,7 @@ internal sealed class RawServer : IAsyncDisposable
                 lock (_tasks) _tasks.Add(ServeAsync(client, ++_connections));
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
         {
         }
     }

@@ -66,6 +66,7 @@ public sealed class HarTests : IDisposable
         Assert.Null(Header(steps[5], "If-None-Match"));
         Assert.Equal("/api/cards?board={{board_4|percent}}&sort=title", steps[5].Target);
         Assert.Equal(("GET", "websocket", "live.v1", null), (steps[6].Method, Header(steps[6], "Upgrade"), Header(steps[6], "Sec-WebSocket-Protocol"), Header(steps[6], "Sec-WebSocket-Key")));
+        Assert.Equal("{\"watch\":\"{{board_4|json}}\"}\n===\n{\"typing\":true}", steps[6].Body!.Template);
         Assert.Contains("steps 2, 4 and 5 send 'XSRF_TOKEN_1', which is taken from the cookie 'XSRF-TOKEN' of step 1 (GET /)", scenario.Notices);
         Assert.Contains("left out: 1 request that had no response in the recording", scenario.Notices);
     }

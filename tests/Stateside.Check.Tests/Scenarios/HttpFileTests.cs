@@ -135,6 +135,7 @@ public sealed class HttpFileTests : IDisposable
     {
         var steps = Read("WEBSOCKET ws://localhost/chat\n###\nGET ws://localhost/chat2\n###\nGET /chat3\nUpgrade: websocket\nConnection: Upgrade\n").Steps;
         Assert.All(steps, s => Assert.Equal(("GET", "websocket"), (s.Method, Assert.Single(s.Headers).Value)));
+        Assert.Equal("one\n===\ntwo", Assert.Single(Read("WEBSOCKET /chat\n\none\n===\ntwo\n").Steps).Body!.Template);
         Assert.Equal("/chat", steps[0].Target);
     }
 

@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Net.WebSockets;
+using System.Text;
+using System.Text.Json;
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.DataProtection;
@@ -146,7 +149,7 @@ internal static class Things
             if (!connections.TryGetValue(id, out var room)) return Results.Text("No Connection with that ID", statusCode: 404);
             if (!http.WebSockets.IsWebSocketRequest) return Results.Text("Connection ID known: upgrade to WebSocket", statusCode: 426);
             using var socket = await http.WebSockets.AcceptWebSocketAsync();
-            await socket.CloseAsync(System.Net.WebSockets.WebSocketCloseStatus.NormalClosure, room, http.RequestAborted);
+            await TalkAsync(socket, room, said => connections[id] = said, http.RequestAborted);
             return Results.Empty;
         });
         app.MapPut("/hub/room", (string id, Text text) =>
@@ -156,6 +159,27 @@ internal static class Things
             return Results.Json(new { room = text.Value });
         });
         app.MapGet("/hub/room", (string id) => connections.TryGetValue(id, out var room) ? Results.Json(new { room }) : Results.Text("No Connection with that ID", statusCode: 404));
+    }
+
+    /// <summary>Greets with the room, moves to each that the client names, and says so.</summary>
+    private static async Task TalkAsync(WebSocket socket, string room, Action<string> move, CancellationToken cancellationToken)
+    {
+        var buffer = new byte[1024];
+        try
+        {
+            while (true)
+            {
+                await socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(new { room }), WebSocketMessageType.Text, true, cancellationToken);
+                var received = await socket.ReceiveAsync(buffer, cancellationToken);
+                if (received.MessageType == WebSocketMessageType.Close) break;
+                move(room = Encoding.UTF8.GetString(buffer, 0, received.Count));
+            }
+            await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, cancellationToken);
+        }
+        catch (Exception e) when (e is WebSocketException or OperationCanceledException)
+        {
+            // The client is gone, and what it had said is kept.
+        }
     }
 
     /// <summary>Uploads under the name that the client gives, in this replica's own folder.</summary>
