@@ -46,8 +46,8 @@ internal sealed partial class Observation
     /// <summary>The value at a place, or null.</summary>
     public string? this[string place] => _byPlace.GetValueOrDefault(place);
 
-    private static bool IsIncidental(string place) =>
-        s_incidental.Contains(place) || place.Contains("ratelimit-reset", StringComparison.OrdinalIgnoreCase) || place.Contains("rate-limit-reset", StringComparison.OrdinalIgnoreCase);
+    // What is left of a limit says how often was asked, not what: every request lowers it. Whether replicas count apart is looked at by itself.
+    private static bool IsIncidental(string place) => s_incidental.Contains(place) || Allowance().IsMatch(place);
 
     private void Add(string place, string value)
     {
@@ -64,6 +64,16 @@ internal sealed partial class Observation
         if (request.Body.Length <= MostBytes) text += System.Text.Encoding.UTF8.GetString(request.Body.Span);
         return [.. Token().Matches(text).Select(m => m.Value)];
     }
+
+    /// <summary>What is left of a rate limit by a response's header fields, or null.</summary>
+    public int? Allowed => Exchange.Answer?.Headers.Where(h => Allowance().IsMatch("header:" + h.Key)).Select(h => Left().Match($"{h.Key}={h.Value}"))
+        .Where(m => m.Success).Select(m => int.Parse(m.Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture)).Cast<int?>().FirstOrDefault();
+
+    [GeneratedRegex(@"^header:([\w-]+-)?rate-?limit(-[\w-]+)?$", RegexOptions.IgnoreCase)]
+    private static partial Regex Allowance();
+
+    [GeneratedRegex(@"(?:remaining\s*=\s*|^ratelimit=.*\br=)(\d{1,9})", RegexOptions.IgnoreCase)]
+    private static partial Regex Left();
 
     [GeneratedRegex(@"[\p{L}\p{N}_\-]+")]
     private static partial Regex Token();

@@ -38,6 +38,10 @@ internal sealed partial class TextRule
     /// <summary>Whether it repeats a value that a response to an earlier step showed first; what was sent does not count.</summary>
     public bool RepeatsEarlier(int step) => _words.Any(w => w.What is Kind.Same or Kind.Repeats && Origin().Match(w.Text!) is { Success: true } m && int.Parse(m.ValueSpan, CultureInfo.InvariantCulture) < step);
 
+    /// <summary>Whether it repeats a value that one of these sendings showed first.</summary>
+    /// <param name="sendings">Their names, as labels begin with them: 3, or 3'1 for the second time that step 3 was sent.</param>
+    public bool RestsOn(IReadOnlySet<string> sendings) => sendings.Count > 0 && _words.Any(w => w.Text is not null && Sending().Match(w.Text) is { Success: true } m && sendings.Contains(m.Value));
+
     /// <summary>Learns from the values of the twin runs, in order, and gives names to those that are new in each run.</summary>
     /// <param name="name">The name of this place, for labels.</param>
     /// <param name="values">The values.</param>
@@ -151,6 +155,9 @@ internal sealed partial class TextRule
     // The step in the name of a label: <3:json:$.id~0>, or 3:json:$.id~0 for numbers.
     [GeneratedRegex(@"(?<=^<?)\d+(?=('\d+)?:(?!sent\d))")]
     private static partial Regex Origin();
+
+    [GeneratedRegex(@"(?<=^<?)\d+('\d+)?(?=:(?!sent\d))")]
+    private static partial Regex Sending();
 
     // A name of a label is one word, so that numbers in it are not taken for amounts.
     [GeneratedRegex(@"<[^<>\s]{1,200}>|(?<![\w.])\d+\.\d+(?![\w.])|[\p{L}\p{N}_\-]+")]

@@ -10,7 +10,7 @@ internal sealed class RequestBuilder(Filler filler, CookieJar jar, IReadOnlyList
     /// <exception cref="FillException">It cannot be sent.</exception>
     public SentRequest Build(Step step, SendChange change)
     {
-        var filled = change.Again is null ? filler.Fill(step) : null;
+        var filled = change.Again is null ? filler.Fill(step, change.HeadersSet.Keys) : null;
         var replica = replicas[number];
         var target = change.Again?.Url.PathAndQuery ?? Relative(FilledPart.Join(filled!.Target));
         if (!target.StartsWith('/')) target = "/" + target;

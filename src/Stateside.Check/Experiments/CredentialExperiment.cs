@@ -148,7 +148,7 @@ internal sealed class CredentialExperiment : Experiment
         var study = lab.Study;
         var last = study.Main.Last.Observations;
         var tokens = last.Where(o => study.Traits.Bearers.Contains(o.Slot.Step)).SelectMany(o => o.Exchange.Request?.Headers ?? [])
-            .Where(h => h.Key.Equals("Authorization", StringComparison.OrdinalIgnoreCase)).Select(h => h.Value.Split(' ', 2) is [_, var token] ? token : h.Value).ToList();
+            .Where(h => Credentials.IsHeader(h.Key)).Select(h => h.Value.Split(' ', 2) is [_, var token] ? token : h.Value).ToList();
         if (tokens.Count > 0) return study.Traits.Logins.Count == 0 ? null : tokens.All(t => Credentials.IsSelfContained("", t));
         var cookies = last.SelectMany(o => Inspection.CookiesSet(o.Exchange)).Where(c => Inspection.IsSessionCookie(study, c)).DistinctBy(c => c.Name).ToList();
         if (cookies.Any(c => Credentials.IsSelfContained(c.Name, c.Value)))
@@ -171,6 +171,9 @@ internal sealed class CredentialExperiment : Experiment
     private static List<Act> Without(Lab lab, List<int> before, List<int> with, int use) =>
     [
         .. before.Where(s => !lab.Study.Traits.Logins.Contains(s)).Select(s => new Send(s, 0)),
-        .. Uses(with, use, 0).Select(s => s with { Change = _ => new SendChange { HeadersSet = new Dictionary<string, string?> { ["Authorization"] = null, ["X-Api-Key"] = null } } }),
+        .. Uses(with, use, 0).Select(s => s with
+        {
+            Change = _ => new SendChange { HeadersSet = lab.Step(s.Step).Headers.Select(h => h.Key).Where(Credentials.IsHeader).Distinct(StringComparer.OrdinalIgnoreCase).ToDictionary(h => h, _ => (string?)null) },
+        }),
     ];
 }

@@ -67,7 +67,6 @@ internal abstract class Experiment
         if (difference.Place == "trouble") return actual.Trouble switch { Trouble.TimedOut => "CHK-TIMEOUT", Trouble.NotSent => rule, _ => "CHK-CRASH" };
         if (difference.Place == "status" && difference.Actual is ['5', ..] && difference.Expected is not ['5', ..]) return "CHK-5XX";
         if (difference.Place == "status" && (difference.Actual == "429" || difference.Expected == "429")) return "CHK-LIMIT";
-        if (difference.Place.Contains("ratelimit", StringComparison.OrdinalIgnoreCase) || difference.Place.Contains("rate-limit", StringComparison.OrdinalIgnoreCase)) return "CHK-LIMIT";
         if (rule != "CHK-DOUBLED" && Traits.IsForgeryToken(difference.Place)) return "CHK-CSRF";
         if (rule is "CHK-MOVE" or "CHK-SPREAD" or "CHK-RESTART" or "CHK-FRESH" && lab.Study.Traits.Forgery.Contains(difference.Slot.Step)
             && difference.Place == "status" && difference.Actual is "400" or "401" or "403" or "419" or "422") return "CHK-CSRF";

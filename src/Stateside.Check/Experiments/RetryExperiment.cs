@@ -138,7 +138,8 @@ internal sealed class RetryExperiment : Experiment
         if (lab.Study.Traits.Logins.Contains(step.Number)) return null;
         var created = run.Observations.Where(o => o.Slot.Step == step.Number && o.Exchange.Answer?.Status == 201).ToList();
         if (created.Count < 2) return null;
-        foreach (var place in lab.Main.VaryingPlaces(new Slot(step.Number)).Where(Ids.IsIdLike))
+        // Where each run cleans up behind itself the id is the same in all of them, so it need not be one that varies.
+        foreach (var place in created[0].Places.Where(Ids.IsIdLike))
             foreach (var other in created.Skip(1))
                 if (created[0][place] is { } one && other[place] is { } two && one != two) return new Difference(other.Slot, place, one, two);
         return null;
