@@ -43,6 +43,7 @@ internal static partial class Baseline
         var tried = new List<(Run Run, Run? Before, IReadOnlyList<Difference> Differences)>();
         for (var i = 0; i < Runs; i++) tried.Add(await lab.TryAsync(plan, straight, study.Main, cancellationToken));
         var always = tried[0].Differences.Where(d => tried.All(t => t.Differences.Any(o => o.Slot == d.Slot && o.Place == d.Place))).ToList();
+        foreach (var difference in always) study.Elsewhere.Add((difference.Slot.Step, difference.Place));
         foreach (var difference in always.Where(d => tried.All(t => t.Run[d.Slot]![d.Place] == d.Actual) && IsName(study.Main, d)))
         {
             study.Noise.Add(difference.Slot.Step, difference.Place);
@@ -73,7 +74,24 @@ internal static partial class Baseline
             await one.DoAsync([new Send(step, 0)], cancellationToken);
             await two.DoAsync([new Send(step, 0)], cancellationToken);
         }
-        return lab.Main.Compare(one.Run).Count == 0 && lab.Main.Compare(two.Run).Count == 0;
+        return lab.Main.Compare(one.Run).Count == 0 && lab.Main.Compare(two.Run).Count == 0 && !await SeesOthersAsync(lab, cancellationToken);
+    }
+
+    /// <summary>
+    /// Whether what a session reads twice changes in between if another session is had there. What varies from run to run anyway (a list of what everybody did last) does not
+    /// show that by itself.
+    /// </summary>
+    private static async Task<bool> SeesOthersAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        var all = Plans.All(lab.Steps, _ => 0);
+        List<Act> reads = [.. all.OfType<Send>().Where(send => lab.Step(send.Step).IsSafe).Select(send => send with { IsAside = true })];
+        if (reads.Count == 0 || reads.Count == all.Count) return false;
+        var model = await lab.LearnAsync([.. all, .. reads], cancellationToken);
+        using var one = new Session(lab);
+        await one.DoAsync(all, cancellationToken);
+        await lab.RunAsync(all, cancellationToken);
+        await one.DoAsync(reads, cancellationToken);
+        return model.Unsteady is null && model.Compare(one.Run).Any(d => d.Slot.Occurrence > 0);
     }
 
     /// <summary>Leaves each step out, to see which later steps are answered otherwise: those depend on it.</summary>

@@ -30,6 +30,13 @@ internal sealed class Study(Scenario scenario, CheckOptions options, Normal norm
     /// <summary>The twin runs themselves.</summary>
     public IReadOnlyList<Run> Twins { get; set; } = [];
 
+    /// <summary>Where another replica answers otherwise even if it serves the whole session: what it shows there is of everybody, and no step of a session made it.</summary>
+    public HashSet<(int Step, string Place)> Elsewhere { get; } = [];
+
+    /// <summary>The differences that say something of a session; where there are none, all.</summary>
+    public IReadOnlyList<Difference> OfSession(IReadOnlyList<Difference> differences) =>
+        differences.Where(d => !Elsewhere.Contains((d.Slot.Step, d.Place))).ToList() is { Count: > 0 } own ? own : differences;
+
     /// <summary>Whether sessions can be had side by side without changing each other's responses.</summary>
     public bool IsIsolated { get; set; }
 
