@@ -86,12 +86,25 @@ internal static partial class Baseline
         var all = Plans.All(lab.Steps, _ => 0);
         List<Act> reads = [.. all.OfType<Send>().Where(send => lab.Step(send.Step).IsSafe).Select(send => send with { IsAside = true })];
         if (reads.Count == 0 || reads.Count == all.Count) return false;
-        var model = await lab.LearnAsync([.. all, .. reads], cancellationToken);
-        using var one = new Session(lab);
-        await one.DoAsync(all, cancellationToken);
-        await lab.RunAsync(all, cancellationToken);
-        await one.DoAsync(reads, cancellationToken);
-        return model.Unsteady is null && model.Compare(one.Run).Any(d => d.Slot.Occurrence > 0);
+        var anyway = await ChangedAsync(isAlone: true);
+        anyway.UnionWith(await ChangedAsync(isAlone: true));
+        var seen = await ChangedAsync(isAlone: false);
+        seen.ExceptWith(anyway);
+        if (seen.Count > 0) seen.IntersectWith(await ChangedAsync(isAlone: false));
+        return seen.Count > 0;
+
+        async Task<HashSet<(int Step, string Place)>> ChangedAsync(bool isAlone)
+        {
+            using var one = new Session(lab);
+            await one.DoAsync([.. all, .. reads], cancellationToken);
+            if (!isAlone) await lab.RunAsync(all, cancellationToken);
+            await one.DoAsync(reads, cancellationToken);
+            var changed = new HashSet<(int, string)>();
+            foreach (var first in one.Run.Observations.Where(o => o.Slot.Occurrence == 1))
+                if (one.Run[new Slot(first.Slot.Step, 2)] is { } second)
+                    changed.UnionWith(first.Places.Union(second.Places).Where(place => first[place] != second[place]).Select(place => (first.Slot.Step, place)));
+            return changed;
+        }
     }
 
     /// <summary>Leaves each step out, to see which later steps are answered otherwise: those depend on it.</summary>

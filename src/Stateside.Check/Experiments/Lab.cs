@@ -95,6 +95,9 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
 
     public Normal Normal => Study.Normal;
 
+    /// <summary>What is proved is proved after this: replicas of another set, at work beside these, may share their files with them, and then more of them write than the service has.</summary>
+    public Task Alone { get; init; } = Task.CompletedTask;
+
     public int Steps => Study.Scenario.Steps.Count;
 
     public TwinModel Main => Study.Main;
@@ -159,6 +162,7 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
     public async Task<Evidence> ConfirmAsync(
         IReadOnlyList<Difference> first, IReadOnlyList<Act> plan, IReadOnlyList<Act> control, TwinModel model, CancellationToken cancellationToken)
     {
+        await Alone;
         Run? before = null;
         for (var i = 0; i < Controls; i++)
         {
