@@ -53,8 +53,12 @@ public sealed class CheckRun(IReadOnlyList<Scenario> scenarios, ReplicaSource so
             var lab = new Lab(study, first, step => Tell(study, "baseline", step));
             var unrepeatable = await RecordAsync(records, study, lab, "baseline", () => Baseline.LearnAsync(lab, token));
             if (unrepeatable is not null) return new ScenarioResult(study, records, unrepeatable);
-            if (source.Count > 1) await Baseline.CompareReplicasAsync(lab, token);
             var other = second is null ? first : await second;
+            if (source.Count > 1)
+            {
+                await CookieNaming.LearnAsync(lab, second is null ? null : new Lab(study, other, step => Tell(study, "baseline", step)), token);
+                await Baseline.CompareReplicasAsync(lab, token);
+            }
             var wanted = Experimenting.All().Where(e => options.Only.Count == 0 || options.Only.Contains(e.Name, StringComparer.OrdinalIgnoreCase)).ToList();
             // Those that kill have replicas of their own, and go on beside the others unless sessions disturb each other.
             var quiet = LaneAsync(records, study, first, [.. wanted.Where(e => !e.Kills)], Task.CompletedTask, token);
@@ -62,7 +66,7 @@ public sealed class CheckRun(IReadOnlyList<Scenario> scenarios, ReplicaSource so
             var loud = LaneAsync(records, study, other, [.. wanted.Where(e => e.Kills)], quiet, token);
             await Task.WhenAll(quiet, loud);
             foreach (var left in Experimenting.All().Where(e => !wanted.Any(w => w.Name == e.Name))) LeaveOut(records, study, left.Name, "it was not asked for (--only)");
-            var found = await ReproduceAsync(records, study, first, token);
+            var found = await ReproduceAsync(records, study, first, isAgain: second is not null && study.IsIsolated, token);
             return new ScenarioResult(study, records, null) { Found = found };
         }
         finally
@@ -150,12 +154,13 @@ public sealed class CheckRun(IReadOnlyList<Scenario> scenarios, ReplicaSource so
     }
 
     /// <summary>Shortens the gravest findings, one of each rule and question; the others keep the run that showed them.</summary>
-    private async Task<IReadOnlyList<Suspicion>> ReproduceAsync(List<ExperimentRecord> records, Study study, ReplicaSet set, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<Suspicion>> ReproduceAsync(List<ExperimentRecord> records, Study study, ReplicaSet set, bool isAgain, CancellationToken cancellationToken)
     {
         var found = study.Found.Where(f => f.Difference is not { } d || !study.Noise.Contains(d.Slot.Step, d.Place)).ToList();
         var lab = new Lab(study, set, step => Tell(study, "reproduction", step));
         await RecordAsync(records, study, lab, "reproduction", async () =>
         {
+            if (isAgain) found = await Alone.StillShowAsync(lab, found, cancellationToken);
             var shortened = new HashSet<(string, Question?)>();
             for (var i = 0; i < found.Count; i++)
             {

@@ -1,9 +1,14 @@
 using System.Text;
+using Stateside.Check.Conversations;
 
 namespace Stateside.Check.Comparing;
 
 /// <summary>A field of a form as it would be submitted.</summary>
-internal sealed record HtmlField(string Name, string Value, bool Hidden);
+internal sealed record HtmlField(string Name, string Value, bool Hidden)
+{
+    /// <summary>Whether what is typed there is not shown.</summary>
+    public bool IsPassword { get; init; }
+}
 
 /// <summary>A form.</summary>
 internal sealed record HtmlForm(string Action, string Method, List<HtmlField> Fields);
@@ -41,6 +46,13 @@ internal sealed class HtmlPage
 
     /// <summary>The meta values, by name or property.</summary>
     public List<KeyValuePair<string, string>> Metas { get; } = [];
+
+    /// <summary>All fields, of forms and outside of them.</summary>
+    public IEnumerable<HtmlField> Fields => Forms.SelectMany(f => f.Fields).Concat(LooseFields);
+
+    /// <summary>The page that a response is; nothing where it is none.</summary>
+    public static IEnumerable<HtmlPage> Of(Answer answer) => BodyText.MediaType(answer.Header("content-type")) is "text/html" or "application/xhtml+xml"
+        && BodyText.Decode(answer.Body.Span, answer.Header("content-type")) is { } html ? [Read(html)] : [];
 
     /// <summary>Reads a page.</summary>
     public static HtmlPage Read(string html)
@@ -115,7 +127,7 @@ internal sealed class HtmlPage
             if (isChecked) Field(new(name, value ?? "on", false));
             return;
         }
-        Field(new(name, value ?? "", type == "hidden"));
+        Field(new(name, value ?? "", type == "hidden") { IsPassword = type == "password" });
     }
 
     private void EndOption()

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Stateside.Check.Conversations;
 
 namespace Stateside.Check.Comparing;
 
@@ -30,9 +31,13 @@ internal sealed partial class Normal
         _ignored = ignored;
     }
 
+    /// <summary>How replicas call cookies whose name they make of their address.</summary>
+    public CookieNames CookieNames { get; } = new();
+
     /// <summary>The text without ports and times.</summary>
     public string Of(string text)
     {
+        text = CookieNames.Plain(text);
         if (_host is not null) text = text.Replace(_host, Replica, StringComparison.OrdinalIgnoreCase);
         text = Number().Replace(text, m => _ports.Contains(m.Value) ? "<port>" : m.Value);
         foreach (var host in _hosts) text = text.Replace(host + ":<port>", Replica, StringComparison.OrdinalIgnoreCase);
@@ -40,6 +45,7 @@ internal sealed partial class Normal
         text = HttpDate().Replace(text, "<time>");
         text = Clock().Replace(text, "<time>");
         text = Epoch().Replace(text, "<time>");
+        text = Ago().Replace(text, "<ago>");
         text = Duration().Replace(text, "<duration>");
         foreach (var ignored in _ignored) text = ignored.Replace(text, "<ignored>");
         return text;
@@ -48,7 +54,7 @@ internal sealed partial class Normal
     [GeneratedRegex(@"(?<!\d)\d{4,5}(?!\d)")]
     private static partial Regex Number();
 
-    [GeneratedRegex(@"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?([.,]\d+)?(Z|[+-]\d\d:?\d\d)?")]
+    [GeneratedRegex(@"\d{4}[-/.]\d\d[-/.]\d\d[T ]\d\d:\d\d(:\d\d)?([.,]\d+)?(Z|[+-]\d\d:?\d\d)?")]
     private static partial Regex DateTime();
 
     [GeneratedRegex(@"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d[ -][A-Z][a-z][a-z][ -]\d{2,4} \d\d:\d\d:\d\d( GMT)?")]
@@ -60,6 +66,9 @@ internal sealed partial class Normal
     // Seconds, milliseconds, microseconds and nanoseconds since 1970, from 2017 to 2033.
     [GeneratedRegex(@"(?<![\w.-])1[5-9]\d{8}(\d{3}|\d{6}|\d{9})?(\.\d+)?(?![\w-])")]
     private static partial Regex Epoch();
+
+    [GeneratedRegex(@"\b(just now|moments ago|(less than )?(\d+|an?|one|a few|some) (seconds?|secs?|minutes?|mins?) ago)\b", RegexOptions.IgnoreCase)]
+    private static partial Regex Ago();
 
     [GeneratedRegex(@"(?<![\w.])\d+(\.\d+)? ?(ms|µs|us|milliseconds)\b|(?<![\w.])\d+\.\d+ ?(s|sec|seconds)\b")]
     private static partial Regex Duration();

@@ -21,6 +21,12 @@ internal sealed record Difference(Slot Slot, string Place, string? Expected, str
         _ when Place.StartsWith("redirect", StringComparison.Ordinal) => 3,
         _ => Substance,
     };
+
+    /// <summary>
+    /// Whether a cookie is given that was not given before. That is how a replica keeps a session which it took over from what the client carries; one that begins a new
+    /// session shows that in what it answers.
+    /// </summary>
+    public bool IsRenewal => Expected is null && Actual is not null && Place.StartsWith("cookie:", StringComparison.Ordinal) && (Place.EndsWith('=') || Actual.StartsWith("set;", StringComparison.Ordinal));
 }
 
 /// <summary>A run: what was sent and what came, in order.</summary>
@@ -88,7 +94,7 @@ internal sealed class TwinModel
         foreach (var observation in run.Observations)
             if (_rules.TryGetValue(observation.Slot, out var rule)) CompareSlot(observation, rule, labels, (before ?? Last)[observation.Slot], differences, doubtful);
             else if (_rules.TryGetValue(new Slot(observation.Slot.Step), out var first)) NameSlot(observation, first, labels);
-        return [.. differences.Where(d => !_noise.Contains(d.Slot.Step, d.Place))];
+        return [.. differences.Where(d => !d.IsRenewal && !_noise.Contains(d.Slot.Step, d.Place))];
     }
 
     /// <summary>Whether a place is the same in all twins.</summary>

@@ -37,6 +37,9 @@ public sealed class Conversation : IDisposable
     /// <summary>The Host field of all requests. It stays when the replicas move, since the cookies and the service know it.</summary>
     public string Host { get; }
 
+    /// <summary>How the replicas call cookies whose name they make of their address.</summary>
+    internal CookieNames Names { get; init; } = new();
+
     /// <summary>The values that reports must mask: extracted secrets and secret variables.</summary>
     public IReadOnlyList<string> Secrets
     {
@@ -52,7 +55,7 @@ public sealed class Conversation : IDisposable
     /// <summary>A copy with the same cookies, variables and responses, and connections of its own: for what is done at the same time.</summary>
     public Conversation Fork()
     {
-        lock (_lock) return new(_scenario, _replicas, _options, _time, Jar.Copy(), _filler.Copy(), Host);
+        lock (_lock) return new(_scenario, _replicas, _options, _time, Jar.Copy(), _filler.Copy(), Host) { Names = Names };
     }
 
     /// <summary>The replicas have new addresses (after a restart). Connections that were open are closed.</summary>
@@ -81,7 +84,7 @@ public sealed class Conversation : IDisposable
         SentRequest request;
         try
         {
-            lock (_lock) request = new RequestBuilder(_filler, Jar, _replicas[replica], Host).Build(step, change);
+            lock (_lock) request = new RequestBuilder(_filler, Jar, _replicas, replica, Host, Names).Build(step, change);
         }
         catch (FillException e)
         {
@@ -100,7 +103,7 @@ public sealed class Conversation : IDisposable
             if (next.Refused is { } refused) return Keep(exchange with { Detail = refused }, hops, started, change);
             if (hops.Count == _options.MaxRedirects) return Keep(exchange with { Detail = $"more than {_options.MaxRedirects} redirects" }, hops, started, change);
             hops.Add(exchange);
-            lock (_lock) request = RequestBuilder.WithCookies(next.Request!, RequestBuilder.CookiesOf(step, change with { Cookies = null }, Jar, next.Request!.Url.AbsolutePath));
+            lock (_lock) request = RequestBuilder.WithCookies(next.Request!, RequestBuilder.CookiesOf(step, change with { Cookies = null }, Jar, next.Request!.Url, Names));
         }
     }
 
@@ -109,7 +112,7 @@ public sealed class Conversation : IDisposable
     {
         try
         {
-            lock (_lock) return new RequestBuilder(_filler, Jar, _replicas[replica], Host).Build(step, new());
+            lock (_lock) return new RequestBuilder(_filler, Jar, _replicas, replica, Host, Names).Build(step, new());
         }
         catch (FillException)
         {
@@ -126,7 +129,7 @@ public sealed class Conversation : IDisposable
     private void KeepCookies(Exchange exchange, SendChange change)
     {
         if (exchange.Answer is null || !exchange.Step.UsesCookies || change.KeepNothing) return;
-        var set = exchange.Answer.Headers.Where(h => h.Key.Equals("set-cookie", StringComparison.OrdinalIgnoreCase)).Select(h => h.Value);
+        var set = exchange.Answer.Headers.Where(h => h.Key.Equals("set-cookie", StringComparison.OrdinalIgnoreCase)).Select(h => Names.Kept(exchange.Request!.Url, h.Value));
         Jar.Keep(set, exchange.Request!.Url.AbsolutePath, exchange.Step.Number, exchange.Replica);
     }
 

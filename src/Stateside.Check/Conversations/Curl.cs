@@ -10,6 +10,7 @@ public static class Curl
     /// <param name="exchanges">In the order in which they were sent. They may be of several sessions: cookies that are not the jar's are then sent by hand.</param>
     /// <param name="before">Lines that are put before an exchange, by its index from 0 (the count: after the last): a comment, or a command such as a restart.</param>
     /// <param name="atOnce">The indexes of exchanges that are sent at the same time as the one before them.</param>
-    public static string Of(IReadOnlyList<Exchange> exchanges, IReadOnlyDictionary<int, string>? before = null, IReadOnlySet<int>? atOnce = null) =>
-        new CurlScript(exchanges, before ?? new Dictionary<int, string>(), atOnce ?? new HashSet<int>()).Write();
+    /// <param name="replicas">Where the replicas are that the script speaks to, by number, if they are not those that were spoken to.</param>
+    public static string Of(IReadOnlyList<Exchange> exchanges, IReadOnlyDictionary<int, string>? before = null, IReadOnlySet<int>? atOnce = null, IReadOnlyList<Uri>? replicas = null) =>
+        new CurlScript(exchanges, before ?? new Dictionary<int, string>(), atOnce ?? new HashSet<int>(), replicas).Write();
 }

@@ -13,6 +13,7 @@ internal sealed partial class CurlScript
     private readonly List<Line> _lines = [];
     private readonly IReadOnlyDictionary<int, string> _before;
     private readonly int _count;
+    private readonly IReadOnlyList<Uri>? _replicas;
     private readonly ShellValues _values;
     private readonly CookieJar _jar = new(TimeProvider.System);
 
@@ -23,9 +24,9 @@ internal sealed partial class CurlScript
     /// <param name="AtOnce">Whether it runs at the same time as others.</param>
     private sealed record Line(Exchange Exchange, int Index, bool Follows, bool AtOnce);
 
-    public CurlScript(IReadOnlyList<Exchange> exchanges, IReadOnlyDictionary<int, string> before, IReadOnlySet<int> atOnce)
+    public CurlScript(IReadOnlyList<Exchange> exchanges, IReadOnlyDictionary<int, string> before, IReadOnlySet<int> atOnce, IReadOnlyList<Uri>? replicas)
     {
-        (_before, _count) = (before, exchanges.Count);
+        (_before, _count, _replicas) = (before, exchanges.Count, replicas);
         for (var i = 0; i < exchanges.Count; i++)
         {
             var all = exchanges[i].Hops.Append(exchanges[i]).Where(e => e.Request is not null).ToList();
@@ -57,7 +58,7 @@ internal sealed partial class CurlScript
         }
         if (_before.TryGetValue(_count, out var after)) commands.Append(after).Append('\n');
         var text = new StringBuilder("(\n");
-        foreach (var (replica, authority) in _lines.Select(l => (l.Exchange.Replica, l.Exchange.Request!.Url.GetLeftPart(UriPartial.Authority))).Distinct().OrderBy(r => r.Replica).DistinctBy(r => r.Replica))
+        foreach (var (replica, authority) in _lines.Select(l => (l.Exchange.Replica, (_replicas?[l.Exchange.Replica] ?? l.Exchange.Request!.Url).GetLeftPart(UriPartial.Authority))).Distinct().OrderBy(r => r.Replica).DistinctBy(r => r.Replica))
             text.Append(CultureInfo.InvariantCulture, $"BASE_{replica}={Quote(authority)}\n");
         if (_lines.Count > 0) text.Append("HOST=").Append(Quote(_lines[0].Exchange.Request!.Headers[0].Value)).Append('\n');
         text.Append(_values.Head());
@@ -92,6 +93,9 @@ internal sealed partial class CurlScript
         var request = line.Exchange.Request!;
         if (line.Follows) return _values.Redirected(index, request.Url.PathAndQuery);
         var parts = request.Filled?.Target ?? [new(request.Url.PathAndQuery)];
+        // A URL out of a response: the replica's own origin takes the place of its origin.
+        if (FilledPart.Join(parts).StartsWith("http", StringComparison.OrdinalIgnoreCase)) return $"\"$(printf %s {_values.Shell(parts, index)} | sed 's#^[a-zA-Z]*://[^/]*##')\"";
+        if (FilledPart.Join(parts) is [not '/', ..]) return "/" + _values.Shell(parts, index);
         return FilledPart.Join(parts) is var filled && filled.Length > 0 && filled[0] == '/' && filled == request.Url.OriginalString[request.Url.GetLeftPart(UriPartial.Authority).Length..]
             ? _values.Shell(parts, index)
             : _values.Shell([new(request.Url.PathAndQuery)], index);
@@ -191,8 +195,14 @@ internal sealed partial class ShellValues(IReadOnlyList<Exchange> exchanges)
     public string Cookies(string header, int index) => string.Join("'; '", header.Split("; ").Select(pair =>
     {
         var equals = pair.IndexOf('=') + 1;
-        return CurlScript.Quote(pair[..equals]) + (Taken($"cookie:{pair[..Math.Max(0, equals - 1)]}=", 0, pair[equals..], index) ?? Secret(pair[equals..], $"the cookie {pair[..Math.Max(0, equals - 1)]}"));
+        return CurlScript.Quote(pair[..equals]) + (Taken($"cookie:{pair[..Math.Max(0, equals - 1)]}=", 0, pair[equals..], index) ?? TakenOfOther(pair[equals..], index) ?? Secret(pair[equals..], $"the cookie {pair[..Math.Max(0, equals - 1)]}"));
     }));
+
+    /// <summary>A cookie that an earlier response set under another name: a replica may call it by its own address.</summary>
+    private string? TakenOfOther(string value, int index) => exchanges.Take(index).SelectMany(e => e.Answer?.Headers ?? [])
+        .Where(h => h.Key.Equals("set-cookie", StringComparison.OrdinalIgnoreCase)).Select(h => SetCookie.Parse(h.Value, "/")).FirstOrDefault(c => c?.Value == value && value.Length > 0) is { } set
+        ? Taken($"cookie:{set.Name}=", 0, value, index)
+        : null;
 
     /// <summary>The path to which the response before led.</summary>
     public string Redirected(int index, string path)

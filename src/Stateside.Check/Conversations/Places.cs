@@ -1,12 +1,14 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Stateside.Check.Comparing;
+using Stateside.Check.Scenarios;
 
 namespace Stateside.Check.Conversations;
 
 /// <summary>
 /// Looks up single places (see <see cref="Facts"/>) in an exchange. Besides those of facts there are: <c>body</c>, the whole text; <c>json:$.a</c> of an object or array, its JSON;
-/// <c>header:location/2</c>, a path segment from 0; <c>html:link[2]?name</c> and <c>html:link[2]/1</c>, a parameter and a path segment of a link (so too of a form's action); a header that facts leave out.
+/// <c>header:location/2</c>, a path segment from 0; <c>html:link[2]?name</c> and <c>html:link[2]/1</c>, a parameter and a path segment of a link (so too of a form's action);
+/// <c>html:link[/notes/*;do=remove]/1</c>, the same of the first link of that form; a header that facts leave out.
 /// </summary>
 public static partial class Places
 {
@@ -23,6 +25,7 @@ public static partial class Places
             "header" => Header(answer.Headers, rest),
             "cookie" when rest.EndsWith('=') => Cookie(exchange, rest[..^1]),
             "html" when UrlPart().Match(rest) is { Success: true } m => Facts.Of(exchange)["html:" + m.Groups[1].Value] is { } url ? PartOfUrl(url, m.Groups[2].Value) : null,
+            "html" when FormOfLink().Match(rest) is { Success: true } m => LinkForms.Find(Links(exchange), m.Groups[1].Value) is { } url ? PartOfUrl(url, m.Groups[2].Value) : null,
             _ => Facts.Of(exchange)[place],
         };
     }
@@ -83,6 +86,8 @@ public static partial class Places
                 .Select(h => SetCookie.Parse(h.Value, "/")).Where(c => c?.Name == name).Select(c => c!.Value).LastOrDefault())
             .FirstOrDefault(v => v is not null);
 
+    private static IEnumerable<string> Links(Exchange exchange) => Facts.Of(exchange).Values.Where(f => f.Key.StartsWith("html:link[", StringComparison.Ordinal)).Select(f => f.Value);
+
     private static string? Json(ReadOnlyMemory<byte> body, string? contentType, string path)
     {
         if (BodyText.Decode(body.Span, contentType) is not { } text) return null;
@@ -101,4 +106,7 @@ public static partial class Places
 
     [GeneratedRegex(@"^(link\[\d+\]|form\[\d+\]\.action)([?/].*)$", RegexOptions.CultureInvariant)]
     private static partial Regex UrlPart();
+
+    [GeneratedRegex(@"^link\[([^\[\]?]+)\]([?/].*)$", RegexOptions.CultureInvariant)]
+    private static partial Regex FormOfLink();
 }

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Stateside.Check.Comparing;
+using Stateside.Check.Conversations;
 using Stateside.Check.Reports;
 
 namespace Stateside.Check.Experiments;
@@ -27,6 +28,7 @@ internal static partial class Baseline
         if (slow.Count > plan.Count && fast.Unsteady is null) twins.Add(await lab.RunAsync(slow, cancellationToken));
         (study.Twins, study.Main) = (twins, TwinModel.Learn(twins, study.Noise));
         if (Unrepeatable(lab) is { } fault) return fault;
+        study.Traits = Traits.Of(study.Scenario, PasswordFields(twins[^1]));
         study.Knowledge.HasUnsafe = study.Scenario.Steps.Any(s => !s.IsSafe && !s.IsWebSocket);
         foreach (var refused in twins[^1].Observations.Where(o => o.Exchange.Answer is { Status: >= 400 }))
             study.Notice($"Step {refused.Slot.Step} ({refused.Exchange.Step.Name}) is answered {refused.Exchange.Answer!.Status} in the undisturbed scenario too.");
@@ -51,6 +53,9 @@ internal static partial class Baseline
         }
     }
 
+    private static HashSet<string> PasswordFields(Run run) => [.. run.Observations.Select(o => o.Exchange.Answer).OfType<Answer>()
+        .SelectMany(HtmlPage.Of).SelectMany(p => p.Fields).Where(f => f.IsPassword).Select(f => f.Name)];
+
     private static string? Unrepeatable(Lab lab)
     {
         var study = lab.Study;
@@ -60,13 +65,26 @@ internal static partial class Baseline
             return $"step {first.Slot.Step} ({first.Exchange.Step.Name}) has no response in the undisturbed scenario: {first.Exchange.Detail ?? first.Exchange.Trouble.ToString()}";
         }
         if (study.Main.Unsteady is not var (step, statuses)) return null;
+        if (study.Twins.Select(t => t[new Slot(step)]?.Exchange).FirstOrDefault(e => e?.Trouble == Trouble.NotSent) is { } unsent)
+            return $"step {step} ({lab.Step(step).Name}) can be sent in some runs of the undisturbed scenario and not in others: {unsent.Detail}. "
+                + "If the service shows it only the first time, let the scenario begin where every visit begins; a value that needs not be taken from a response is left as it was recorded by --no-correlate.";
         return $"step {step} ({lab.Step(step).Name}) is answered otherwise from run to run of the undisturbed scenario: {string.Join(", ", statuses)}. "
             + "If a name is taken by an earlier run, make it unique with {{$guid}}; if a limit is hit, raise it for the check; if the step is random, leave it out.";
     }
 
-    /// <summary>Two sessions step by step beside each other, undisturbed: does either see the other?</summary>
+    /// <summary>Two sessions step by step beside each other, undisturbed, and one within the other: does either see the other?</summary>
     private static async Task<bool> IsIsolatedAsync(Lab lab, CancellationToken cancellationToken)
     {
+        const int MostWrites = 4;
+        // Step by step both write the same to what they share; so a whole session is had after each write, before the first one goes on.
+        foreach (var write in lab.Study.Scenario.Steps.Where(s => !s.IsSafe && s.Number < lab.Steps).Select(s => s.Number).TakeLast(MostWrites))
+        {
+            using var outer = new Session(lab);
+            await outer.DoAsync(Plans.All(write, _ => 0), cancellationToken);
+            await lab.RunAsync(Plans.All(lab.Steps, _ => 0), cancellationToken);
+            await outer.DoAsync(Plans.All(lab.Steps, _ => 0).Skip(write), cancellationToken);
+            if (lab.Main.Compare(outer.Run).Count > 0) return false;
+        }
         using var one = new Session(lab);
         using var two = new Session(lab);
         for (var step = 1; step <= lab.Steps; step++)

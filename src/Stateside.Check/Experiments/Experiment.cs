@@ -58,6 +58,9 @@ internal abstract class Experiment
         return $"step {step.Number} ({step.Name}) {what}";
     }
 
+    /// <summary>The first steps of a session, in words.</summary>
+    protected static string First(int count) => count == 1 ? "Step 1" : $"Steps 1 to {count}";
+
     /// <summary>The rule of a difference: what says more than that there is one has a rule of its own.</summary>
     private static string RuleOf(Lab lab, string rule, Difference difference, Exchange actual)
     {

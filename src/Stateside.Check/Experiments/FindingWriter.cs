@@ -8,11 +8,15 @@ namespace Stateside.Check.Experiments;
 internal static class FindingWriter
 {
     private const int MostValue = 400;
+    private static readonly Dictionary<string, int> s_order = Rules.All.Select((rule, i) => (rule.Code, i)).ToDictionary();
 
     public static IReadOnlyList<Finding> Write(IEnumerable<(Study Study, Suspicion Found)> all)
     {
         var numbers = new Dictionary<string, int>();
-        return [.. all.DistinctBy(f => (f.Study, f.Found.Rule, f.Found.Question, f.Found.Title)).OrderByDescending(f => f.Found.Severity).Select(f =>
+        return [.. all.DistinctBy(f => (f.Study, f.Found.Rule, f.Found.Question, f.Found.Title))
+            // Experiments go side by side, so the order in which they found something is not always the same.
+            .OrderByDescending(f => f.Found.Severity).ThenBy(f => s_order.GetValueOrDefault(f.Found.Rule)).ThenBy(f => f.Found.Step ?? f.Found.Difference?.Slot.Step).ThenBy(f => f.Found.Title, StringComparer.Ordinal)
+            .Select(f =>
         {
             var (study, found) = f;
             numbers[found.Rule] = numbers.GetValueOrDefault(found.Rule) + 1;

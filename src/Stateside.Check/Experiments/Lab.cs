@@ -9,6 +9,7 @@ namespace Stateside.Check.Experiments;
 internal sealed class Study(Scenario scenario, CheckOptions options, Normal normal, Noise noise, TimeProvider time)
 {
     private readonly List<Suspicion> _found = [];
+    private readonly HashSet<(Slot, string)> _doubts = [];
     private int _requests;
 
     public Scenario Scenario { get; } = scenario;
@@ -19,10 +20,13 @@ internal sealed class Study(Scenario scenario, CheckOptions options, Normal norm
 
     public Noise Noise { get; } = noise;
 
+    /// <summary>How replicas call cookies whose name they make of their address.</summary>
+    public CookieNames CookieNames { get; } = normal.CookieNames;
+
     public TimeProvider Time { get; } = time;
 
     /// <summary>What the scenario itself says: logins, keys, tokens.</summary>
-    public Traits Traits { get; } = Traits.Of(scenario);
+    public Traits Traits { get; set; } = Traits.Of(scenario, new HashSet<string>());
 
     /// <summary>The undisturbed scenario on one replica.</summary>
     public TwinModel Main { get; set; } = null!;
@@ -71,6 +75,13 @@ internal sealed class Study(Scenario scenario, CheckOptions options, Normal norm
         lock (Notices) Notices.Add(text);
     }
 
+    /// <summary>Notes that a difference did not show again; the second time its place is noise.</summary>
+    public void Doubt(Difference difference)
+    {
+        lock (_doubts)
+            if (!_doubts.Add((difference.Slot, difference.Place))) Noise.Add(difference.Slot.Step, difference.Place);
+    }
+
     public void Count() => Interlocked.Increment(ref _requests);
 
     /// <summary>The steps whose response depends on an earlier unsafe step that is no login: what writes, and what shows it.</summary>
@@ -107,7 +118,7 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
 
     public Stateside.Check.Scenarios.Step Step(int number) => Study.Scenario.Steps[number - 1];
 
-    public Conversation Converse() => new(Study.Scenario, Set.Addresses, Study.Options.Conversation, Study.Time);
+    public Conversation Converse() => new(Study.Scenario, Set.Addresses, Study.Options.Conversation, Study.Time) { Names = Study.CookieNames };
 
     /// <summary>Called after every exchange: counts, tells the progress, and starts a replica again that died of it.</summary>
     public async Task SentAsync(Exchange exchange, CancellationToken cancellationToken)
@@ -166,7 +177,7 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
         Run? before = null;
         for (var i = 0; i < Controls; i++)
         {
-            var undisturbed = await RunAsync(control, cancellationToken);
+            var undisturbed = await RunAsync(i >= Controls - 2 && plan.Any(a => a is Kill) ? plan.Waiting() : control, cancellationToken);
             if (before is not null || !model.Grows)
                 foreach (var noise in model.Compare(undisturbed, before)) Study.Noise.Add(noise.Slot.Step, noise.Place);
             before = undisturbed;
@@ -177,6 +188,8 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
         var both = again.Where(d => steps.Contains(d.Slot)).ToList();
         if (both.Count == 0)
         {
+            // What comes and goes by itself, twice, is noise that the twins did not show.
+            foreach (var d in first) Study.Doubt(d);
             if (steps.Count > 0) Study.Notice($"A difference at step {steps.Min(s => s.Step)} did not show when it was tried again, so it does not count.");
             return Evidence.None;
         }

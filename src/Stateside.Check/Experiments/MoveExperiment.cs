@@ -28,7 +28,7 @@ internal sealed class MoveExperiment : Experiment
         foreach (var (move, differences) in suspects)
         {
             // Of what a later move shows, only what no earlier one did is news.
-            var news = differences.Where(d => !seen.Contains(d.Slot.Step)).ToList();
+            var news = differences.Where(d => !seen.Contains(d.Slot.Step) && !lab.Study.Noise.Contains(d.Slot.Step, d.Place)).ToList();
             if (news.Count == 0 || seen.Count > 0 && IsOfAll(lab, news)) continue;
             if (seen.Count > 0 && lab.Study.Found.Count(f => f.Experiment == Name) >= MostFindings) break;
             var plan = Plan(lab, move);
@@ -40,13 +40,13 @@ internal sealed class MoveExperiment : Experiment
             if (await IsRightWhenColdAsync(lab, move, first, cancellationToken))
             {
                 lab.Study.Find(Suspect(lab, "CHK-STALE", Question.Spread, probe, $"a replica answers from what it read before: {Say(lab, first)}",
-                    $"Steps 1 to {move.K - 1} went to replica {move.From}, the rest to replica {move.To}, which had served other sessions before. Started anew just before, it answers right: so it holds a copy that it does not renew."));
+                    $"{First(move.K - 1)} went to replica {move.From}, the rest to replica {move.To}, which had served other sessions before. Started anew just before, it answers right: so it holds a copy that it does not renew."));
                 continue;
             }
             var also = differences.Select(d => d.Slot.Step).Distinct().Where(s => s != first.Slot.Step).ToList();
             lab.Study.Find(Suspect(lab, "CHK-MOVE", Question.Context, probe,
                 $"on another replica, {Say(lab, first)}",
-                $"Steps 1 to {move.K - 1} went to replica {move.From}, the rest to replica {move.To}, which had not served this session. The state was made by step {move.K - 1} ({lab.Step(move.K - 1).Name})."
+                $"{First(move.K - 1)} went to replica {move.From}, the rest to replica {move.To}, which had not served this session. The state was made by step {move.K - 1} ({lab.Step(move.K - 1).Name})."
                 + (also.Count > 0 ? $" Steps {string.Join(", ", also)} differ too." : "")));
             await LookBackAsync(lab, move, first, cancellationToken);
         }

@@ -45,7 +45,7 @@ internal static class Reproducer
             var shorter = plan.Where((_, i) => i != at).ToList();
             if (await ShowsAsync(lab, shorter, difference, cancellationToken) is var (run, control)) (plan, best) = (shorter, (shorter, run, control));
         }
-        if (best is null && await ShowsAsync(lab, plan, difference, cancellationToken) is var (last, undisturbed)) best = (plan, last, undisturbed);
+        if (best is null && await ShowsAsync(lab, plan, difference, cancellationToken, learns: true) is var (last, undisturbed)) best = (plan, last, undisturbed);
         return best;
     }
 
@@ -60,16 +60,22 @@ internal static class Reproducer
         return needed;
     }
 
-    /// <summary>Whether the shorter run shows the difference, and the same on one replica does not.</summary>
-    private static async Task<(Run Run, Run Control)?> ShowsAsync(Lab lab, List<Act> plan, Difference difference, CancellationToken cancellationToken)
+    /// <summary>Whether the shorter run shows the difference, and the same on one replica does not. Where <paramref name="learns"/>, it is learned, in two more runs, what a plan shows undisturbed that is not the whole scenario.</summary>
+    private static async Task<(Run Run, Run Control)?> ShowsAsync(Lab lab, List<Act> plan, Difference difference, CancellationToken cancellationToken, bool learns = false)
     {
         bool Differs(IReadOnlyList<Difference> differences) => differences.Any(d => d.Slot == difference.Slot && (d.Place == difference.Place || d.Rank <= difference.Rank));
         List<Act> once = [.. Undoubled(plan)];
         var before = lab.Main.Grows ? await lab.RunAsync(once, cancellationToken) : null;
         var control = await lab.RunAsync(once, cancellationToken);
-        if (control[difference.Slot] is not { Exchange.Answer: not null } || Differs(lab.Main.Compare(control, before))) return null;
+        if (control[difference.Slot] is not { Exchange.Answer: not null }) return null;
+        var model = lab.Main;
+        if (Differs(model.Compare(control, before)))
+        {
+            if (!learns) return null;
+            model = await lab.LearnAsync(once, cancellationToken);
+        }
         var run = await lab.RunAsync(plan, cancellationToken);
-        return Differs(lab.Main.Compare(run, control)) ? (run, control) : null;
+        return Differs(model.Compare(run, control)) ? (run, control) : null;
     }
 
     /// <summary>On one replica, and what is sent more than once sent once.</summary>
@@ -92,7 +98,7 @@ internal static class Reproducer
             sent += act switch { Burst b => b.Replicas.Count, Send => 1, _ => 0 };
         }
         var used = exchanges.Select(e => e.Replica).Concat(plan.OfType<Kill>().SelectMany(k => k.Replicas)).Distinct().Order().ToList();
-        var script = Curl.Of(exchanges, before, atOnce);
+        var script = Curl.Of(exchanges, before, atOnce, lab.Set.Addresses);
         return lab.Set.StartScript(used) is { } start ? $"(\n{start}{script})\n" : script;
     }
 

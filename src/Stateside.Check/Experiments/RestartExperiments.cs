@@ -102,7 +102,7 @@ internal sealed class FreshExperiment : Experiment
             evidence = evidence with { Differences = lab.Study.OfSession(evidence.Differences) };
             if (evidence.First is not { } first) continue;
             lab.Study.Find(Suspect(lab, "CHK-FRESH", Question.Context, new Probe(plan, straight, evidence, first, k - 1),
-                $"on a replica that has just been started, {Say(lab, first)}", $"Steps 1 to {k - 1} went to replica 0, the rest to replica 1, which had been killed and started again just before."));
+                $"on a replica that has just been started, {Say(lab, first)}", $"{First(k - 1)} went to replica 0, the rest to replica 1, which had been killed and started again just before."));
             break;
         }
     }

@@ -122,15 +122,18 @@ internal sealed class RetryExperiment : Experiment
         var (run, _, differences) = await lab.TryAsync(plan, control, lab.Main, cancellationToken);
         if (TwoCreated(lab, step, run) is { } two)
             return (new Probe(plan, control, new Evidence(run, lab.Main.Last, [two]), two, step.Number), run);
-        var later = differences.Where(d => d.Slot.Step > step.Number).ToList();
+        var later = differences.Where(d => IsEffect(d, step)).ToList();
         if (later.Count == 0) return (null, run);
         var evidence = await lab.ConfirmAsync(later, plan, control, lab.Main, cancellationToken);
-        var shown = evidence.Differences.Where(d => d.Slot.Step > step.Number).OrderBy(d => d.Slot.Step).ThenBy(d => d.Rank).FirstOrDefault();
+        var shown = evidence.Differences.Where(d => IsEffect(d, step)).OrderBy(d => d.Slot.Step).ThenBy(d => d.Rank).FirstOrDefault();
         // A race may not be lost a second time; what was acknowledged and shown once is enough.
         if (shown is null && plan.Any(a => a is Burst) && later.FirstOrDefault(d => !lab.Study.Noise.Contains(d.Slot.Step, d.Place)) is { } once)
             return (new Probe(plan, control, new Evidence(run, lab.Main.Last, later), once, step.Number), run);
         return (shown is null ? null : new Probe(plan, control, evidence, shown, step.Number), run);
     }
+
+    /// <summary>Whether later content shows it. That a cookie is set once more is how a session is kept, and no effect.</summary>
+    private static bool IsEffect(Difference difference, Step step) => difference.Slot.Step > step.Number && !difference.Place.StartsWith("cookie:", StringComparison.Ordinal);
 
     /// <summary>Two responses 201 that name two ids: each copy created something of its own.</summary>
     private static Difference? TwoCreated(Lab lab, Step step, Run run)

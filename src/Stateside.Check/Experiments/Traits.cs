@@ -1,4 +1,6 @@
 using System.Text.RegularExpressions;
+using Stateside.Check.Comparing;
+using Stateside.Check.Conversations;
 using Stateside.Check.Scenarios;
 
 namespace Stateside.Check.Experiments;
@@ -10,11 +12,13 @@ namespace Stateside.Check.Experiments;
 /// <param name="Forgery">The steps that carry a token against request forgery.</param>
 internal sealed partial record Traits(IReadOnlySet<int> Logins, IReadOnlySet<int> Logouts, IReadOnlySet<int> Bearers, IReadOnlySet<int> Forgery)
 {
-    public static Traits Of(Scenario scenario)
+    /// <param name="scenario">The scenario.</param>
+    /// <param name="passwordFields">The names of the fields that the service's own forms show as passwords.</param>
+    public static Traits Of(Scenario scenario, IReadOnlySet<string> passwordFields)
     {
         var steps = scenario.Steps;
         return new Traits(
-            Numbers(steps.Where(s => !s.IsSafe && !IsLogout(s) && (Password().IsMatch(BodyOf(s)) || Login().IsMatch(PathOf(s)) || HasBasic(s)))),
+            Numbers(steps.Where(s => !s.IsSafe && !IsLogout(s) && (Password().IsMatch(BodyOf(s)) || Login().IsMatch(PathOf(s)) || HasBasic(s) || SaysWhatToDo(s, LoginWord()) || passwordFields.Any(f => Has(s, f))))),
             Numbers(steps.Where(IsLogout)),
             Numbers(steps.Where(s => s.Headers.Any(h => Credentials.IsHeader(h.Key)))),
             Numbers(steps.Where(s => !s.IsSafe && (Forged().IsMatch(BodyOf(s)) || s.Headers.Any(h => Forged().IsMatch(h.Key + "="))))));
@@ -25,10 +29,23 @@ internal sealed partial record Traits(IReadOnlySet<int> Logins, IReadOnlySet<int
 
     private static HashSet<int> Numbers(IEnumerable<Step> steps) => [.. steps.Select(s => s.Number)];
 
-    private static bool IsLogout(Step step) => Logout().IsMatch(PathOf(step)) || (step.Method == "DELETE" && SessionPath().IsMatch(PathOf(step)));
+    private static bool IsLogout(Step step) => Logout().IsMatch(PathOf(step)) || SaysWhatToDo(step, LogoutWord()) || (step.Method == "DELETE" && SessionPath().IsMatch(PathOf(step)));
 
     private static bool HasBasic(Step step) =>
         Login().IsMatch(PathOf(step)) && step.Headers.Any(h => h.Key.Equals("Authorization", StringComparison.OrdinalIgnoreCase) && h.Value.StartsWith("Basic", StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>Whether a parameter or field says what the step does, as where one script serves all: <c>do=login</c>, <c>title=Special:UserLogout</c>.</summary>
+    private static bool SaysWhatToDo(Step step, Regex word) =>
+        Pairs(step).Any(p => !Return().IsMatch(p.Key) && word.IsMatch(p.Value));
+
+    private static bool Has(Step step, string field) => Pairs(step).Any(p => p.Key == field);
+
+    private static IEnumerable<KeyValuePair<string, string>> Pairs(Step step)
+    {
+        var query = Places.Parameters(Places.Split(step.Target).Query);
+        var isForm = step.Headers.Any(h => h.Key.Equals("Content-Type", StringComparison.OrdinalIgnoreCase) && h.Value.Contains("form-urlencoded", StringComparison.OrdinalIgnoreCase));
+        return isForm ? query.Concat(Places.Parameters(BodyOf(step))) : query;
+    }
 
     private static string PathOf(Step step) => step.Target.Split('?', '#')[0];
 
@@ -43,6 +60,16 @@ internal sealed partial record Traits(IReadOnlySet<int> Logins, IReadOnlySet<int
 
     [GeneratedRegex(@"(^|[/_\-.])(log-?out|sign-?out|log-?off|revoke)\b", RegexOptions.IgnoreCase)]
     private static partial Regex Logout();
+
+    [GeneratedRegex(@"^([\w./-]{0,40}[/_\-.:])?(user)?(log-?in|sign-?in|log-?on|sign-?on|authenticate)$", RegexOptions.IgnoreCase)]
+    private static partial Regex LoginWord();
+
+    [GeneratedRegex(@"^([\w./-]{0,40}[/_\-.:])?(user)?(log-?out|sign-?out|log-?off)$", RegexOptions.IgnoreCase)]
+    private static partial Regex LogoutWord();
+
+    // Where to go afterwards.
+    [GeneratedRegex(@"return|redirect|next|back|from|goto|dest|ref|url", RegexOptions.IgnoreCase)]
+    private static partial Regex Return();
 
     [GeneratedRegex(@"(^|/)(sessions?|tokens?|login)(/|$)", RegexOptions.IgnoreCase)]
     private static partial Regex SessionPath();

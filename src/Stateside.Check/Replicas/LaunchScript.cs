@@ -14,18 +14,16 @@ internal static class LaunchScript
         if (options.Mask(options.Command) != options.Command) text.Append("# The command holds secrets, which are masked here: put them in.\n");
         foreach (var (number, address) in replicas)
             text.Append(CultureInfo.InvariantCulture,
-                $"start_{number}() {{ mkdir -p \"$RUN/replica-{number}\"; (cd {Word(Path.GetFullPath(options.WorkingDirectory), number, address)} && {Environment(options, number, address)}exec setsid sh -c {Word(options.Mask(options.Command), number, address)}) </dev/null >\"$RUN/{number}.log\" 2>&1 & echo $! >\"$RUN/{number}.pid\"; for _ in $(seq 150); do curl -s -o /dev/null {Word(new Uri(address, options.Ready).ToString(), number, address)} && break; sleep 0.2; done; }}\n");
+                $"start_{number}() {{ mkdir -p \"$RUN/replica-{number}\"; (cd {Word(Path.GetFullPath(options.WorkingDirectory), number)} && {Environment(options, number, address)}exec setsid sh -c {Word(LaunchFill.Command(options with { Command = options.Mask(options.Command) }, number, address), number)}) </dev/null >\"$RUN/{number}.log\" 2>&1 & echo $! >\"$RUN/{number}.pid\"; for _ in $(seq 150); do curl -s -o /dev/null {Word(new Uri(address, options.Ready).ToString(), number)} && break; sleep 0.2; done; }}\n");
         text.Append("stop() { kill -9 -- \"-$(cat \"$RUN/$1.pid\")\"; }\n");
         text.Append(CultureInfo.InvariantCulture, $"trap '{string.Join("; ", replicas.Select(r => $"stop {r.Number}"))}; rm -rf \"$RUN\"' EXIT\n");
         return text.Append(string.Join("; ", replicas.Select(r => $"start_{r.Number}"))).Append('\n').ToString();
     }
 
     private static string Environment(LaunchOptions options, int number, Uri address) => string.Concat(options.Environment.Select(e =>
-        Masks.IsSecretName(e.Key) || options.Mask(e.Value) != e.Value ? $"export {e.Key}=\"${{{e.Key}:?set it to its secret}}\" && " : $"export {e.Key}={Word(e.Value, number, address)} && "));
+        Masks.IsSecretName(e.Key) || options.Mask(e.Value) != e.Value ? $"export {e.Key}=\"${{{e.Key}:?set it to its secret}}\" && " : $"export {e.Key}={Word(LaunchFill.Text(e.Value, number, address), number)} && "));
 
-    /// <summary>A text as one word of the shell, what is the replica's own filled in.</summary>
-    private static string Word(string text, int number, Uri address) => string.Join($"\"$RUN/replica-{number}\"", text
-        .Replace("{port}", address.Port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
-        .Replace("{i}", number.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+    /// <summary>A text as one word of the shell, the replica's directory filled in.</summary>
+    private static string Word(string text, int number) => string.Join($"\"$RUN/replica-{number}\"", text
         .Split("{dir}").Select(part => part.Length == 0 ? "" : $"'{part.Replace("'", "'\\''", StringComparison.Ordinal)}'"));
 }

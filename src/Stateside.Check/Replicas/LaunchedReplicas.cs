@@ -1,14 +1,12 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
-using System.Security.Cryptography;
 
 namespace Stateside.Check.Replicas;
 
 /// <summary>Replicas that this program launches itself, as many sets as the experiments need.</summary>
 public sealed class LaunchedSource(LaunchOptions options, TimeProvider time) : ReplicaSource
 {
-    private readonly Turns _turns = new(time);
+    private readonly LaunchAddresses _addresses = new(LaunchFill.HasOwnAddress(options));
+    private readonly StartQueue _queue = new(time);
 
     /// <inheritdoc/>
     public override int MostSets => options.MostSets;
@@ -25,7 +23,7 @@ public sealed class LaunchedSource(LaunchOptions options, TimeProvider time) : R
     /// <inheritdoc/>
     public override async Task<ReplicaSet> OpenAsync(CancellationToken cancellationToken)
     {
-        var set = new LaunchedSet(options, _turns, time);
+        var set = new LaunchedSet(options, _addresses, _queue, time);
         try
         {
             await set.StartAsync(cancellationToken);
@@ -40,7 +38,7 @@ public sealed class LaunchedSource(LaunchOptions options, TimeProvider time) : R
 }
 
 /// <summary>One set of launched replicas. Each keeps its port, number and directory over restarts.</summary>
-internal sealed class LaunchedSet(LaunchOptions options, Turns turns, TimeProvider time) : ReplicaSet
+internal sealed class LaunchedSet(LaunchOptions options, LaunchAddresses addresses, StartQueue queue, TimeProvider time) : ReplicaSet
 {
     private const int ShownLines = 20;
     private const int MostTries = 3;
@@ -96,12 +94,12 @@ internal sealed class LaunchedSet(LaunchOptions options, Turns turns, TimeProvid
     {
         for (var tries = 1; ; tries++)
         {
-            if (isNew) replica.Address = new Uri($"http://127.0.0.1:{FreePort()}");
+            if (isNew) replica.Address = addresses.Next();
             var directory = Directory.CreateDirectory(Path.Combine(_root!.FullName, $"replica-{replica.Number}")).FullName;
-            var words = ShellWords.Split(Fill(options.Command, replica, directory));
-            var environment = options.Environment.ToDictionary(e => e.Key, e => Fill(e.Value, replica, directory));
+            var words = ShellWords.Split(LaunchFill.Command(options, replica.Number, replica.Address).Replace("{dir}", directory, StringComparison.Ordinal));
+            var environment = options.Environment.ToDictionary(e => e.Key, e => LaunchFill.Text(e.Value, replica.Number, replica.Address).Replace("{dir}", directory, StringComparison.Ordinal));
             LaunchedProcess? started = null;
-            var fault = await turns.TakeAsync(() =>
+            var fault = await queue.TakeAsync(() =>
             {
                 started = replica.Process = LaunchedProcess.Start(words, environment, options.WorkingDirectory);
                 return Readiness.WaitAsync(replica.Address, options.Ready, options.ReadyWithin, () => started.HasExited, time, cancellationToken);
@@ -119,31 +117,7 @@ internal sealed class LaunchedSet(LaunchOptions options, Turns turns, TimeProvid
     }
 
     private string Complaint(Replica replica, string fault, string said) => string.Create(CultureInfo.InvariantCulture,
-        $"replica {replica.Number} {fault}. Does the command listen on {{port}} of 127.0.0.1? --ready PATH names what answers once it serves, --ready-timeout the wait. It said last:\n{options.Mask(said.Length == 0 ? "(nothing)" : said)}");
-
-    private static string Fill(string text, Replica replica, string directory) => text
-        .Replace("{port}", replica.Address.Port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
-        .Replace("{i}", replica.Number.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
-        .Replace("{dir}", directory, StringComparison.Ordinal);
-
-    /// <summary>A port that nobody uses now, below those that the kernel gives to clients, so that it is free again after a restart. Drawn, since several checks may look at once.</summary>
-    private static int FreePort()
-    {
-        while (true)
-        {
-            var port = RandomNumberGenerator.GetInt32(22_100, 30_000);
-            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            try
-            {
-                socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
-                return port;
-            }
-            catch (SocketException)
-            {
-                // Taken: draw again.
-            }
-        }
-    }
+        $"replica {replica.Number} {fault}. Does the command listen on {{port}} of {replica.Address.Host}? --ready PATH names what answers once it serves, --ready-timeout the wait. It said last:\n{options.Mask(said.Length == 0 ? "(nothing)" : said)}");
 
     private sealed class Replica(int number)
     {
@@ -166,7 +140,7 @@ internal sealed class LaunchedSet(LaunchOptions options, Turns turns, TimeProvid
 /// Lets replicas start one after the other. Many services make what they share when they start (a schema, a secret, a file written anew), and two that do so in the same
 /// instant spoil it: a deployment seldom does that, and the rig must not.
 /// </summary>
-internal sealed class Turns(TimeProvider time)
+internal sealed class StartQueue(TimeProvider time)
 {
     /// <summary>Who takes longer than this to serve is not waited for: what is shared is mostly made at the beginning.</summary>
     private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(3);

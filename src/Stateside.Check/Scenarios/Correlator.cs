@@ -65,6 +65,7 @@ internal sealed partial class Correlator(Corrections corrections)
     {
         var exchange = new Exchange(step, 0, null, answer, null, null, TimeSpan.Zero);
         var facts = Facts.Of(exchange).Values;
+        var links = new LinkForms();
         foreach (var (place, value) in facts)
         {
             if (place.StartsWith("header:", StringComparison.Ordinal) && NotOfTheService().IsMatch(place)) continue;
@@ -72,8 +73,9 @@ internal sealed partial class Correlator(Corrections corrections)
             if (place.EndsWith(".length()", StringComparison.Ordinal) || place.EndsWith(".method", StringComparison.Ordinal) || place.EndsWith(".action", StringComparison.Ordinal)) continue;
             if (place.StartsWith("cookie:", StringComparison.Ordinal) && !place.EndsWith('=')) continue;
             if (place.StartsWith("bytes:", StringComparison.Ordinal) || place.StartsWith("redirect", StringComparison.Ordinal)) continue;
-            if (place.StartsWith("html:link", StringComparison.Ordinal) || place == "header:location") Parts(step, place, value);
-            else if (place is not "header:location") Add(step, place, value);
+            if (place.StartsWith("html:link", StringComparison.Ordinal)) Parts(step, links.Next(value), value);
+            else if (place == "header:location") Parts(step, place, value);
+            else Add(step, place, value);
         }
         foreach (var form in facts.Where(f => f.Key.EndsWith(".action", StringComparison.Ordinal))) Parts(step, form.Key, form.Value);
         foreach (var c in corrections.Correlate.Where(c => c.Step == step.Number)) Add(step, c, Places.Find(exchange, c.Place));
@@ -158,12 +160,14 @@ internal sealed partial class Correlator(Corrections corrections)
         var isLink = source.Place.StartsWith("html:link", StringComparison.Ordinal) || source.Place.Contains(".action", StringComparison.Ordinal);
         // Routes are written into pages and requests alike; only what looks generated is a value of this run.
         if (sink.Kind == SinkKind.PathSegment && (isLink || source.Place.StartsWith("header:location/", StringComparison.Ordinal)))
-            return LooksGenerated(sink.Value) && (sink.Value.Length >= ShortestValue || (same && source.IsNew));
+            return LooksGenerated(sink.Value) && (sink.Value.Length >= ShortestValue || same && (isLink || source.IsNew));
+        // Whoever follows a link to the thing with the number 7 goes where that link leads now.
+        if (isLink && (!LooksGenerated(sink.Value) || same && IdName().IsMatch(sink.Name))) return LooksGenerated(sink.Value);
         if (sink.Value.Length >= ShortestValue) return same || !IsWord().IsMatch(sink.Value);
         return source.IsNew && IdName().IsMatch(source.Name) && LooksGenerated(sink.Value) && (sink.Kind == SinkKind.PathSegment || IdName().IsMatch(sink.Name));
     }
 
-    private static bool LooksGenerated(string value) => value.Any(char.IsAsciiDigit) && !Version().IsMatch(value);
+    private static bool LooksGenerated(string value) => LinkForms.LooksGenerated(value);
 
     private static string Plain(string name) => string.Concat(name.Where(char.IsLetterOrDigit)).ToLowerInvariant();
 
@@ -171,16 +175,13 @@ internal sealed partial class Correlator(Corrections corrections)
     private static bool IsOfTheBrowser(Sink sink) => sink.Kind == SinkKind.Header && BrowserHeader().IsMatch(sink.Name);
 
     [GeneratedRegex(@"csrf|xsrf|token|nonce|authenticity|verification|viewstate|eventvalidation|^state$|^code$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
-    private static partial Regex TokenName();
+    internal static partial Regex TokenName();
 
     [GeneratedRegex(@"(^|[_-])(id|key|no|number|uuid|guid|slug|version|rev|revision)$|[a-z](Id|Key|No|Number|Version|Rev)$|^_?(id|ID|Id|rev)$", RegexOptions.CultureInvariant)]
     private static partial Regex IdName();
 
     [GeneratedRegex(@"^([a-z]{1,11}|[A-Z]{1,11}|[A-Z][a-z]{1,10})$", RegexOptions.CultureInvariant)]
     private static partial Regex IsWord();
-
-    [GeneratedRegex(@"^v\d+(\.\d+)*$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
-    private static partial Regex Version();
 
     [GeneratedRegex(@"[^\w]+", RegexOptions.CultureInvariant)]
     private static partial Regex NotWord();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Stateside.Check.Conversations;
 
 namespace Stateside.Check.Scenarios;
@@ -10,7 +11,9 @@ internal static class HarReader
     private static readonly HashSet<string> Dropped = new(StringComparer.OrdinalIgnoreCase)
     {
         "Host", "Cookie", "Content-Length", "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Transfer-Encoding", "TE", "Trailer", "Upgrade", "Expect",
-        "If-None-Match", "If-Modified-Since", "If-Range", "Range", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Extensions",
+        // What a browser says of itself and of the click; services that guard against forged requests look at Origin and Sec-Fetch-Site.
+        "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-User", "Sec-Ch-Ua", "Sec-Ch-Ua-Mobile", "Sec-Ch-Ua-Platform", "Upgrade-Insecure-Requests", "Priority", "DNT", "Sec-GPC",
+        "Cache-Control", "Pragma", "If-None-Match", "If-Modified-Since", "If-Range", "Range", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Extensions",
     };
 
     /// <summary>Reads the bytes of a HAR.</summary>
@@ -24,12 +27,14 @@ internal static class HarReader
         if (!entries.Exists(e => e.Headers.Exists(h => h.Key.Equals("Cookie", StringComparison.OrdinalIgnoreCase)) || e.Answer.Header("set-cookie") is not null))
             notices.Add("the recording holds no cookies at all; if the service uses them, export the HAR with sensitive data (Chrome leaves them out otherwise)");
         var correlator = new Correlator(corrections);
+        var passwords = new Passwords();
         var steps = new List<Step>();
         foreach (var entry in kept)
         {
-            var step = StepOf(entry, steps.Count + 1, origin, correlator);
+            var step = StepOf(entry, steps.Count + 1, origin, correlator, passwords);
             steps.Add(step);
             correlator.Learn(step, entry.Answer);
+            passwords.Learn(entry.Answer);
         }
         foreach (var c in corrections.Correlate.Where(c => c.Step > steps.Count))
             throw new ScenarioException($"{file}: --correlate {c.Name} names step {c.Step}, but there are {steps.Count}");
@@ -45,7 +50,7 @@ internal static class HarReader
             steps[group.Key - 1] = steps[group.Key - 1] with { Extractions = [.. group.Select(f => new Extraction(f.Name, f.Place, f.Secret))] };
         foreach (var c in corrections.Correlate.Where(c => !found.Exists(f => f.Name == c.Name && f.Users.Count > 0)))
             notices.Add($"nothing after step {c.Step} sends '{c.Name}' ({c.Place})");
-        return new(file, steps, new Dictionary<string, string>(), notices);
+        return new(file, steps, passwords.Variables, notices) { SecretVariables = passwords.Variables.Keys.ToHashSet() };
     }
 
     /// <summary>The origin that is audited: of those that answered with a page, else of all, the one with the most requests for more than images and scripts.</summary>
@@ -68,7 +73,7 @@ internal static class HarReader
         }
         var unanswered = own.RemoveAll(e => e.Answer.Status == 0 && e.Kind != "websocket");
         if (unanswered > 0) notices.Add($"left out: {Count(unanswered, "request")} that had no response in the recording");
-        var assets = own.RemoveAll(e => IsAsset(e) && e.Answer.Header("set-cookie") is null);
+        var assets = own.RemoveAll(e => IsAsset(e) && !SetsCookie(e.Answer));
         if (assets > 0) notices.Add($"left out: {Count(assets, "request")} for images, fonts, styles and scripts");
         var conditional = own.Count(e => e.Headers.Exists(h => h.Key.ToLowerInvariant() is "if-none-match" or "if-modified-since" or "range"));
         if (conditional > 0) notices.Add($"{Count(conditional, "request")} asked for changes or parts only; the whole is asked for");
@@ -85,16 +90,30 @@ internal static class HarReader
             || type is "text/css" or "text/javascript" or "application/javascript" or "application/x-javascript" or "application/wasm" or "application/font-woff" or "application/font-woff2" or "application/manifest+json";
     }
 
-    private static Step StepOf(HarEntry entry, int number, string origin, Correlator correlator)
+    /// <summary>Whether a response gives the client a cookie; to take one back is nothing that a picture is worth asking for.</summary>
+    private static bool SetsCookie(Answer answer) => answer.Headers.Where(h => h.Key.Equals("set-cookie", StringComparison.OrdinalIgnoreCase))
+        .Any(h => SetCookie.Parse(h.Value, "/") is not { } cookie || !cookie.RemovesAt(DateTimeOffset.TryParse(answer.Header("date"), CultureInfo.InvariantCulture, out var date) ? date : DateTimeOffset.UnixEpoch.AddDays(1)));
+
+    private static Step StepOf(HarEntry entry, int number, string origin, Correlator correlator, Passwords passwords)
     {
-        var template = new RequestTemplate(sink => correlator.Choose(number, sink));
+        var template = new RequestTemplate(sink => passwords.Choose(sink) ?? correlator.Choose(number, sink));
         var headers = new List<KeyValuePair<string, string>>();
         var target = template.Target(entry.Target);
         foreach (var (name, value) in entry.Headers.Where(h => !Dropped.Contains(h.Key))) headers.Add(new(name, HeaderOf(name, value, origin, template)));
         if (entry.Kind == "websocket" || entry.Answer.Status == 101) headers.Add(new("Upgrade", "websocket"));
         var type = entry.Headers.Where(h => h.Key.Equals("content-type", StringComparison.OrdinalIgnoreCase)).Select(h => h.Value).FirstOrDefault() ?? "";
         var body = entry.BodyBytes is { } bytes ? new StepBody(null, bytes) : entry.Body is { } text ? new StepBody(entry.Kind == "websocket" ? Messages(text, template) : template.Body(text, type), null) : null;
-        return new() { Number = number, Name = $"{entry.Method} {entry.Target.Split('?')[0]}", Method = entry.Method, Target = target, Headers = headers, Body = body };
+        return new() { Number = number, Name = $"{entry.Method} {Shown(entry.Target)}", Method = entry.Method, Target = target, Headers = headers, Body = body };
+    }
+
+    /// <summary>A target for people: with those parameters that say what the step does, and without those that were made for this visit.</summary>
+    private static string Shown(string target)
+    {
+        const int Longest = 80;
+        var (path, query) = Places.Split(target);
+        var said = Places.Parameters(query).Where(p => p.Value.Length is > 0 and < 40 && !LinkForms.LooksGenerated(p.Value) && !Correlator.TokenName().IsMatch(p.Key) && !Masks.IsSecretName(p.Key)).ToList();
+        var shown = said.Count == 0 ? path : $"{path}?{string.Join('&', said.Select(p => $"{p.Key}={p.Value}"))}";
+        return shown.Length <= Longest ? shown : shown[..Longest] + "…";
     }
 
     private static string Messages(string text, RequestTemplate template) => string.Join(HarFile.MessageDivider, text.Split(HarFile.MessageDivider).Select(m => template.Body(m, "")));

@@ -51,8 +51,8 @@ public sealed record Step
     /// <summary>Whether it opens a WebSocket. Its body then holds the messages that are sent over it, divided by lines that begin with <c>===</c>, and its answer's body those that came.</summary>
     public bool IsWebSocket => Conversations.WebSocketTalk.Asks(Headers);
 
-    /// <summary>Whether the method is safe (RFC 9110, section 9.2.1): GET, HEAD, OPTIONS, TRACE, QUERY. A WebSocket over which something is said may change anything.</summary>
-    public bool IsSafe => !(IsWebSocket && Body is not null) && Method is "GET" or "HEAD" or "OPTIONS" or "TRACE" or "QUERY";
+    /// <summary>Whether the method is safe (RFC 9110, section 9.2.1): GET, HEAD, OPTIONS, TRACE, QUERY, and of WebDAV PROPFIND, REPORT, SEARCH. A WebSocket over which something is said may change anything.</summary>
+    public bool IsSafe => !(IsWebSocket && Body is not null) && Method is "GET" or "HEAD" or "OPTIONS" or "TRACE" or "QUERY" or "PROPFIND" or "REPORT" or "SEARCH";
 }
 
 /// <summary>The body of a step.</summary>

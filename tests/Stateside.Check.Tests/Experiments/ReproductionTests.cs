@@ -1,11 +1,12 @@
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 using Stateside.Check.Replicas;
 using Stateside.Check.Reports;
 
 namespace Stateside.Check.Tests.Experiments;
 
 /// <summary>What a report says can be pasted is pasted, after the replicas of the check are gone.</summary>
-public sealed class ReproductionTests
+public sealed partial class ReproductionTests
 {
     private const string Service = """
         import http.server, sys, uuid
@@ -33,6 +34,8 @@ public sealed class ReproductionTests
             var source = new LaunchedSource(new LaunchOptions { Command = $"/usr/bin/python3 {program} {{port}}", ReadyWithin = TimeSpan.FromSeconds(60) }, TimeProvider.System);
             var report = await new CheckRun([Checking.Read("POST /sessions\n\n###\nGET /other\n\n###\nGET /me\n")], source, new CheckOptions(), TimeProvider.System).RunAsync(CancellationToken.None);
             Assert.Equal("ff", Checking.Answers(report)[..2]);
+            foreach (var script in report.Findings.Select(f => f.Reproduction).OfType<string>())
+                Assert.All(Bases().Matches(script), b => Assert.Contains($"service.py {b.Groups[1].Value}'", script, StringComparison.Ordinal));
             foreach (var rule in (string[])["CHK-MOVE", "CHK-RESTART"])
             {
                 var script = report.Findings.First(f => f.Rule == rule && f.Severity == Severity.Error).Reproduction!;
@@ -46,6 +49,9 @@ public sealed class ReproductionTests
             Directory.Delete(folder, recursive: true);
         }
     }
+
+    [GeneratedRegex(@"^BASE_\d=http://127\.0\.0\.1:(\d+)$", RegexOptions.Multiline)]
+    private static partial Regex Bases();
 
     private static async Task<string> BashAsync(string script)
     {

@@ -37,10 +37,10 @@ public sealed class HarTests : IDisposable
         var scenario = Recording("chrome-shop");
         var steps = scenario.Steps;
         Assert.Equal(["GET /login", "POST /login", "GET /home", "GET /products/blue-mug-81245", "POST /cart", "GET /cart/7", "DELETE /cart/7/lines/1"], steps.Select(s => s.Name));
-        Assert.Equal("_token={{token_1|form}}&email=ann%40example.com&password=correct+horse&remember=on", steps[1].Body!.Template);
+        Assert.Equal("_token={{token_1|form}}&email=ann%40example.com&password={{typed_password_1|form}}&remember=on", steps[1].Body!.Template);
         Assert.Equal(new Extraction("token_1", "html:form[0].field[_token]", true), Assert.Single(steps[0].Extractions));
         Assert.Equal("_token={{token_4|form}}&product={{product_4|form}}&quantity=2", steps[4].Body!.Template);
-        Assert.Equal("/cart/{{cart_5|percent}}/lines/1", steps[6].Target);
+        Assert.Equal("/cart/{{cart_6|percent}}/lines/1", steps[6].Target);
         Assert.Equal("{{token_4}}", Header(steps[6], "X-CSRF-Token"));
         Assert.Equal(("{{$origin}}", "{{$origin}}/products/{{products_3|percent}}"), (Header(steps[4], "Origin"), Header(steps[4], "Referer")));
         Assert.DoesNotContain(steps.SelectMany(s => s.Headers), h => h.Key[0] == ':' || h.Key is "cookie" or "if-none-match");
@@ -76,9 +76,9 @@ public sealed class HarTests : IDisposable
     {
         var scenario = Recording("firefox-docs");
         var steps = scenario.Steps;
-        Assert.Equal(["GET /app", "GET /authorize", "POST /authorize", "GET /cb", "GET /docs", "POST /docs", "GET /docs/poll", "GET /docs/d41d8cd98f00/raw", "POST /receipts"], steps.Select(s => s.Name));
+        Assert.Equal(["GET /app", "GET /authorize?client_id=web", "POST /authorize?client_id=web", "GET /cb", "GET /docs", "POST /docs", "GET /docs/poll", "GET /docs/d41d8cd98f00/raw", "POST /receipts"], steps.Select(s => s.Name));
         Assert.Equal("/authorize?client_id=web&redirect_uri={{redirect_uri_1|percent}}&state={{state_1|percent}}", steps[1].Target);
-        Assert.Contains("password=s3cret%20word&__RequestVerificationToken={{RequestVerificationToken_2|form}}&Input.ReturnUrl={{Input_ReturnUrl_2|form}}", steps[2].Body!.Template);
+        Assert.Contains("password={{typed_password_1|form}}&__RequestVerificationToken={{RequestVerificationToken_2|form}}&Input.ReturnUrl={{Input_ReturnUrl_2|form}}", steps[2].Body!.Template);
         Assert.Equal("/cb?code={{code_3|percent}}&state={{state_3|percent}}", steps[3].Target);
         Assert.Contains("name=\"nonce\"\r\n\r\n{{nonce_5}}\r\n", steps[5].Body!.Template);
         Assert.Contains("n-552211 stays {{$open}}in}} a file", steps[5].Body!.Template);
