@@ -7,6 +7,9 @@ namespace Stateside.Check.Comparing;
 /// <summary>What twin runs say of the value at one place: what stays, what counts up, what repeats an earlier value of the same run, what is noise.</summary>
 internal sealed partial class TextRule
 {
+    /// <summary>In minutes: what lies further ahead is another time, and not the same clock.</summary>
+    private const int LongestCheck = 10;
+
     private enum Kind { Same, Grows, Repeats, Varies }
 
     /// <param name="What">What the word is.</param>
@@ -66,7 +69,7 @@ internal sealed partial class TextRule
     /// <summary>Whether a value fits, given the labels of its run and the value at the same place of the run just before it.</summary>
     public bool Fits(string value, Labels labels, string? before)
     {
-        if (_raw is not null) return value == _raw;
+        if (_raw is not null) return value == _raw || IsLater(_raw, value);
         if (IsNoise) return true;
         var (frame, words) = Take(labels.Apply(value));
         if (frame != _frame) return IsOfForm(labels.Apply(value));
@@ -75,7 +78,7 @@ internal sealed partial class TextRule
         {
             var fits = _words[i] switch
             {
-                { What: Kind.Same } word => words[i] == word.Text,
+                { What: Kind.Same } word => words[i] == word.Text || labels.ValueOf(words[i]) == labels.ValueOf(word.Text!),
                 { What: Kind.Repeats } word => labels.Is(word.Text!, words[i]) ?? true,
                 { What: Kind.Grows } word => GrowsTo(words[i], earlier?.ElementAtOrDefault(i), word.By),
                 _ => true,
@@ -83,6 +86,15 @@ internal sealed partial class TextRule
             if (!fits) return false;
         }
         return true;
+    }
+
+    /// <summary>Whether two values differ only in that a clock, hours and minutes, has gone on: all twins may be within one minute.</summary>
+    private static bool IsLater(string before, string now)
+    {
+        var (was, isNow) = (HourAndMinute().Matches(before), HourAndMinute().Matches(now));
+        if (was.Count == 0 || was.Count != isNow.Count || HourAndMinute().Replace(before, "") != HourAndMinute().Replace(now, "")) return false;
+        return was.Zip(isNow).All(c => (Minutes(c.Second) - Minutes(c.First) + 1_440) % 1_440 <= LongestCheck);
+        static int Minutes(Match m) => 60 * int.Parse(m.Groups[1].ValueSpan, CultureInfo.InvariantCulture) + int.Parse(m.Groups[2].ValueSpan, CultureInfo.InvariantCulture);
     }
 
     /// <summary>Whether a value fits though it falls into other words: a random one may hold what divides words.</summary>
@@ -155,6 +167,9 @@ internal sealed partial class TextRule
     // The step in the name of a label: <3:json:$.id~0>, or 3:json:$.id~0 for numbers.
     [GeneratedRegex(@"(?<=^<?)\d+(?=('\d+)?:(?!sent\d))")]
     private static partial Regex Origin();
+
+    [GeneratedRegex(@"(?<![\d:.])([01]?\d|2[0-3]):([0-5]\d)(?![\d:.])")]
+    private static partial Regex HourAndMinute();
 
     [GeneratedRegex(@"(?<=^<?)\d+('\d+)?(?=:(?!sent\d))")]
     private static partial Regex Sending();

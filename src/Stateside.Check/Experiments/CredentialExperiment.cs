@@ -86,11 +86,12 @@ internal sealed class CredentialExperiment : Experiment
         var isWhole = plan.OfType<Send>().Any(s => !lab.Step(s.Step).IsSafe && !lab.Study.Traits.Logins.Contains(s.Step) && s.Step != slot.Step);
         var actual = evidence.Run[slot]!;
         var isAnonymous = actual[difference.Place] == bare[slot]?[difference.Place] || actual.Exchange.Answer?.Status is 401 or 403;
+        var isRefused = isAnonymous || actual.Exchange.Answer?.Status is >= 400 and < 500;
         // With more before it than the login, only a response like that to nobody is about the credential.
         if (isWhole && !isAnonymous) return false;
         var isKeyRing = evidence.Run.Observations.TakeWhile(o => o.Slot != slot).Any(HasDataProtected);
         var suspicion = Suspect(lab, isKeyRing ? "CHK-KEYRING" : "CHK-CREDENTIAL", Question.Auth, new Probe(plan, control, evidence, difference, lab.Study.Traits.Logins.Where(l => l < slot.Step).DefaultIfEmpty(0).Max() is var l and > 0 ? l : null),
-            $"{what} is {(isAnonymous ? "refused or ignored" : "taken for something else")}: {Say(lab, difference)}",
+            $"{what} is {(isRefused ? "refused or ignored" : "taken for something else")}: {Say(lab, difference)}",
             how + (isKeyRing ? " The cookie is sealed with ASP.NET Core Data Protection (it begins with CfDJ8), and the replicas do not have the same key ring." : ""));
         lab.Study.Find(suspicion.Rule is "CHK-5XX" or "CHK-LIMIT" or "CHK-CRASH" or "CHK-TIMEOUT" || !isKeyRing ? suspicion : suspicion with { Rule = "CHK-KEYRING" });
         return true;

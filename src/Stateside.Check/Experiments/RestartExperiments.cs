@@ -7,7 +7,7 @@ namespace Stateside.Check.Experiments;
 internal sealed class RestartExperiment : Experiment
 {
     /// <summary>Who answers first and writes then has written by now.</summary>
-    private static readonly TimeSpan s_settling = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_settling = TimeSpan.FromSeconds(3);
 
     public override string Name => "restart";
 
@@ -42,7 +42,7 @@ internal sealed class RestartExperiment : Experiment
                 Severity = Severity.Warning,
                 Question = null,
                 Title = $"what {made} made is written after it was answered: killed at once, {Say(lab, first)}",
-                Detail = $"The replica was killed (SIGKILL) as soon as step {k - 1} was answered. Killed {s_settling.TotalSeconds:0} second later it loses nothing, so the state is kept outside the process; but a crash in the wrong moment loses what was acknowledged last.",
+                Detail = $"The replica was killed (SIGKILL) as soon as step {k - 1} was answered. Killed {s_settling.TotalSeconds:0} seconds later it loses nothing, so the state is kept outside the process; but a crash in the wrong moment loses what was acknowledged last.",
             });
             return isLate;
         }
@@ -95,10 +95,11 @@ internal sealed class FreshExperiment : Experiment
         var straight = Plans.All(lab.Steps, _ => 0);
         var points = Interruptions.Points(lab);
         var tried = await Interruptions.TryAsync(lab, points, k => [.. Plans.All(k - 1, _ => 0)], new Kill([1]), k => Plans.All(lab.Steps, _ => 1).Skip(k - 1), cancellationToken);
-        foreach (var (k, differences) in tried.Where(t => t.Differences.Count > 0).OrderBy(t => t.K))
+        foreach (var (k, differences) in tried.Where(t => t.Differences.Count > 0).OrderBy(t => t.Differences.All(d => lab.Study.Elsewhere.Contains((d.Slot.Step, d.Place)))).ThenBy(t => t.K))
         {
             List<Act> plan = [.. straight.Take(k - 1), new Kill([1]), .. Plans.All(lab.Steps, _ => 1).Skip(k - 1)];
             var evidence = await lab.ConfirmAsync(differences, plan, straight, lab.Main, cancellationToken);
+            evidence = evidence with { Differences = lab.Study.OfSession(evidence.Differences) };
             if (evidence.First is not { } first) continue;
             lab.Study.Find(Suspect(lab, "CHK-FRESH", Question.Context, new Probe(plan, straight, evidence, first, k - 1),
                 $"on a replica that has just been started, {Say(lab, first)}", $"{First(k - 1)} went to replica 0, the rest to replica 1, which had been killed and started again just before."));
