@@ -61,9 +61,9 @@ public sealed class CheckRun(IReadOnlyList<Scenario> scenarios, ReplicaSource so
             }
             var wanted = Experimenting.All().Where(e => options.Only.Count == 0 || options.Only.Contains(e.Name, StringComparer.OrdinalIgnoreCase)).ToList();
             // Those that kill have replicas of their own, and go on beside the others unless sessions disturb each other.
-            var quiet = LaneAsync(records, study, first, [.. wanted.Where(e => !e.Kills)], token);
+            var quiet = LaneAsync(records, study, first, [.. wanted.Where(e => !e.Kills)], Task.CompletedTask, token);
             if (second is null || !study.IsIsolated) await quiet;
-            var loud = LaneAsync(records, study, other, [.. wanted.Where(e => e.Kills)], token);
+            var loud = LaneAsync(records, study, other, [.. wanted.Where(e => e.Kills)], quiet, token);
             await Task.WhenAll(quiet, loud);
             foreach (var left in Experimenting.All().Where(e => !wanted.Any(w => w.Name == e.Name))) LeaveOut(records, study, left.Name, "it was not asked for (--only)");
             var found = await ReproduceAsync(records, study, first, isAgain: second is not null && study.IsIsolated, token);
@@ -105,7 +105,7 @@ public sealed class CheckRun(IReadOnlyList<Scenario> scenarios, ReplicaSource so
         return place => places.Exists(p => place.StartsWith(p, StringComparison.Ordinal) && (place.Length == p.Length || place[p.Length] is '.' or '[' or '?' or '='));
     }
 
-    private async Task LaneAsync(List<ExperimentRecord> records, Study study, ReplicaSet set, IReadOnlyList<Experiment> experiments, CancellationToken cancellationToken)
+    private async Task LaneAsync(List<ExperimentRecord> records, Study study, ReplicaSet set, IReadOnlyList<Experiment> experiments, Task before, CancellationToken cancellationToken)
     {
         foreach (var experiment in experiments)
         {
@@ -114,7 +114,7 @@ public sealed class CheckRun(IReadOnlyList<Scenario> scenarios, ReplicaSource so
                 LeaveOut(records, study, experiment.Name, reason);
                 continue;
             }
-            var lab = new Lab(study, set, step => Tell(study, experiment.Name, step));
+            var lab = new Lab(study, set, step => Tell(study, experiment.Name, step)) { Alone = before };
             await RecordAsync(records, study, lab, experiment.Name, async () =>
             {
                 try

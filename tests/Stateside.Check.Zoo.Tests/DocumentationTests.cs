@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using Stateside.Check.Scenarios;
 
 namespace Stateside.Check.Zoo.Tests;
 
@@ -15,7 +16,7 @@ public sealed partial class DocumentationTests
         var programs = Blocks(page, "js");
         var (app, fix) = (programs[0], programs[1]);
         await File.WriteAllTextAsync(Path.Combine(folder, "app.js"), app);
-        await File.WriteAllTextAsync(Path.Combine(folder, "visit.http"), Blocks(page, "http").Single());
+        await File.WriteAllTextAsync(Path.Combine(folder, "visit.http"), Blocks(page, "http")[0]);
         // The fix takes the place of sessions, load and save.
         var (from, to) = (app.IndexOf("const sessions", StringComparison.Ordinal), app.IndexOf("const escape", StringComparison.Ordinal));
         await File.WriteAllTextAsync(Path.Combine(folder, "fixed.js"), app[..from] + fix + app[to..]);
@@ -28,6 +29,20 @@ public sealed partial class DocumentationTests
         Assert.Contains("CHK-OLDSEAL", green, StringComparison.Ordinal);
         await RunAsync(commands[2], folder, 0);
         foreach (var file in new[] { "red.html", "green.html", "check.xml", "check.sarif" }) Assert.NotEqual(0, new FileInfo(Path.Combine(folder, file)).Length);
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task The_scenario_that_shows_what_may_be_written_is_read_without_a_complaint()
+    {
+        var folder = Directory.CreateTempSubdirectory("stateside-doc-").FullName;
+        var file = Path.Combine(folder, "scenario.http");
+        await File.WriteAllTextAsync(file, Blocks(await File.ReadAllTextAsync(Rig.InRepository("docs", "check.md")), "http")[1]);
+        var scenario = ScenarioFile.Read(file);
+        Assert.Equal(["login", "create", "read", "chat"], scenario.Steps.Select(s => s.Name));
+        Assert.Equal("{{create.response.headers.Location}}", scenario.Steps[2].Target);
+        Assert.Empty(scenario.Notices);
+        Assert.Contains("contract", scenario.SecretVariables);
         Directory.Delete(folder, recursive: true);
     }
 

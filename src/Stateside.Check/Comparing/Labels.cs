@@ -11,6 +11,7 @@ internal sealed class Labels
     private const int MostTexts = 500;
     private const int ShortestText = 6;
     private readonly List<(string Value, string Name)> _texts = [];
+    private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<string>> _numbers = new(StringComparer.Ordinal);
 
     /// <summary>Whether a value is long and odd enough to be looked for within other texts.</summary>
@@ -20,9 +21,14 @@ internal sealed class Labels
     public static bool IsNumber(string value, out decimal number) =>
         decimal.TryParse(value, NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number) && value.Length <= 20;
 
+    /// <summary>What a name stands for in this run; what is no name stands for itself.</summary>
+    public string ValueOf(string word) => _values.GetValueOrDefault(word, word);
+
     /// <summary>Gives a distinctive text a name.</summary>
     public void AddText(string name, string value)
     {
+        // One value has the first of its names; where a list has shifted that may be another one than in the twins, so what the others stand for is known too.
+        _values[name] = value;
         if (_texts.Count == MostTexts || _texts.Exists(t => t.Value == value)) return;
         // The longest first, so that a text is found before its parts are.
         var at = _texts.FindIndex(t => t.Value.Length < value.Length);

@@ -28,7 +28,7 @@ internal sealed partial class Observation
         (Slot, Exchange) = (slot, exchange);
         Sent = exchange.Request is { } request ? Tokens(normal, request) : [];
         foreach (var (place, value) in Facts.Of(exchange).Values)
-            if (!IsIncidental(place)) Add(normal.Of(place), normal.Of(value));
+            if (!IsIncidental(place)) Add(NameOf(normal.Of(place)), normal.Of(value));
     }
 
     /// <summary>Which sending.</summary>
@@ -46,8 +46,12 @@ internal sealed partial class Observation
     /// <summary>The value at a place, or null.</summary>
     public string? this[string place] => _byPlace.GetValueOrDefault(place);
 
-    private static bool IsIncidental(string place) =>
-        s_incidental.Contains(place) || place.Contains("ratelimit-reset", StringComparison.OrdinalIgnoreCase) || place.Contains("rate-limit-reset", StringComparison.OrdinalIgnoreCase);
+    // The mark of a version says that something was written, not what: a process may well begin again with it, and writing the same twice may well change it.
+    // What is left of a limit says how often was asked, not what: every request lowers it. Whether replicas count apart is looked at by itself.
+    private static bool IsIncidental(string place) => s_incidental.Contains(place) || Allowance().IsMatch(place) || Revision().IsMatch(place);
+
+    /// <summary>A place, and of a cookie that has a hash in its name (of the port, the folder, the installation) the rest of the name: which cookie it is, not whose.</summary>
+    private static string NameOf(string place) => place.StartsWith("cookie:", StringComparison.Ordinal) ? Hash().Replace(place, "<hash>") : place;
 
     private void Add(string place, string value)
     {
@@ -64,6 +68,22 @@ internal sealed partial class Observation
         if (request.Body.Length <= MostBytes) text += System.Text.Encoding.UTF8.GetString(request.Body.Span);
         return [.. Token().Matches(text).Select(m => m.Value)];
     }
+
+    /// <summary>What is left of a rate limit by a response's header fields, or null.</summary>
+    public int? Allowed => Exchange.Answer?.Headers.Where(h => Allowance().IsMatch("header:" + h.Key)).Select(h => Left().Match($"{h.Key}={h.Value}"))
+        .Where(m => m.Success).Select(m => int.Parse(m.Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture)).Cast<int?>().FirstOrDefault();
+
+    [GeneratedRegex(@"^header:([\w-]+-)?rate-?limit(-[\w-]+)?$", RegexOptions.IgnoreCase)]
+    private static partial Regex Allowance();
+
+    [GeneratedRegex(@"^(header:etag|json:.*\.(etag|_etag|rev|_rev|revision))$", RegexOptions.IgnoreCase)]
+    private static partial Regex Revision();
+
+    [GeneratedRegex(@"(?:remaining\s*=\s*|^ratelimit=.*\br=)(\d{1,9})", RegexOptions.IgnoreCase)]
+    private static partial Regex Left();
+
+    [GeneratedRegex(@"(?<![0-9A-Za-z])(?=[a-f]*\d)[0-9a-f]{8,64}(?![0-9A-Za-z])|(?<=^cookie:[A-Z]{1,4})(?=[a-f]*\d)[0-9a-f]{32}")]
+    private static partial Regex Hash();
 
     [GeneratedRegex(@"[\p{L}\p{N}_\-]+")]
     private static partial Regex Token();

@@ -7,6 +7,9 @@ namespace Stateside.Check.Comparing;
 /// <summary>What twin runs say of the value at one place: what stays, what counts up, what repeats an earlier value of the same run, what is noise.</summary>
 internal sealed partial class TextRule
 {
+    /// <summary>In minutes: what lies further ahead is another time, and not the same clock.</summary>
+    private const int LongestCheck = 10;
+
     private enum Kind { Same, Grows, Repeats, Varies }
 
     /// <param name="What">What the word is.</param>
@@ -38,6 +41,10 @@ internal sealed partial class TextRule
     /// <summary>Whether it repeats a value that a response to an earlier step showed first; what was sent does not count.</summary>
     public bool RepeatsEarlier(int step) => _words.Any(w => w.What is Kind.Same or Kind.Repeats && Origin().Match(w.Text!) is { Success: true } m && int.Parse(m.ValueSpan, CultureInfo.InvariantCulture) < step);
 
+    /// <summary>Whether it repeats a value that one of these sendings showed first.</summary>
+    /// <param name="sendings">Their names, as labels begin with them: 3, or 3'1 for the second time that step 3 was sent.</param>
+    public bool RestsOn(IReadOnlySet<string> sendings) => sendings.Count > 0 && _words.Any(w => w.Text is not null && Sending().Match(w.Text) is { Success: true } m && sendings.Contains(m.Value));
+
     /// <summary>Learns from the values of the twin runs, in order, and gives names to those that are new in each run.</summary>
     /// <param name="name">The name of this place, for labels.</param>
     /// <param name="values">The values.</param>
@@ -62,7 +69,7 @@ internal sealed partial class TextRule
     /// <summary>Whether a value fits, given the labels of its run and the value at the same place of the run just before it.</summary>
     public bool Fits(string value, Labels labels, string? before)
     {
-        if (_raw is not null) return value == _raw;
+        if (_raw is not null) return value == _raw || IsLater(_raw, value);
         if (IsNoise) return true;
         var (frame, words) = Take(labels.Apply(value));
         if (frame != _frame) return IsOfForm(labels.Apply(value));
@@ -71,7 +78,7 @@ internal sealed partial class TextRule
         {
             var fits = _words[i] switch
             {
-                { What: Kind.Same } word => words[i] == word.Text,
+                { What: Kind.Same } word => words[i] == word.Text || labels.ValueOf(words[i]) == labels.ValueOf(word.Text!),
                 { What: Kind.Repeats } word => labels.Is(word.Text!, words[i]) ?? true,
                 { What: Kind.Grows } word => GrowsTo(words[i], earlier?.ElementAtOrDefault(i), word.By),
                 _ => true,
@@ -79,6 +86,15 @@ internal sealed partial class TextRule
             if (!fits) return false;
         }
         return true;
+    }
+
+    /// <summary>Whether two values differ only in that a clock, hours and minutes, has gone on: all twins may be within one minute.</summary>
+    private static bool IsLater(string before, string now)
+    {
+        var (was, isNow) = (HourAndMinute().Matches(before), HourAndMinute().Matches(now));
+        if (was.Count == 0 || was.Count != isNow.Count || HourAndMinute().Replace(before, "") != HourAndMinute().Replace(now, "")) return false;
+        return was.Zip(isNow).All(c => (Minutes(c.Second) - Minutes(c.First) + 1_440) % 1_440 <= LongestCheck);
+        static int Minutes(Match m) => 60 * int.Parse(m.Groups[1].ValueSpan, CultureInfo.InvariantCulture) + int.Parse(m.Groups[2].ValueSpan, CultureInfo.InvariantCulture);
     }
 
     /// <summary>Whether a value fits though it falls into other words: a random one may hold what divides words.</summary>
@@ -151,6 +167,12 @@ internal sealed partial class TextRule
     // The step in the name of a label: <3:json:$.id~0>, or 3:json:$.id~0 for numbers.
     [GeneratedRegex(@"(?<=^<?)\d+(?=('\d+)?:(?!sent\d))")]
     private static partial Regex Origin();
+
+    [GeneratedRegex(@"(?<![\d:.])([01]?\d|2[0-3]):([0-5]\d)(?![\d:.])")]
+    private static partial Regex HourAndMinute();
+
+    [GeneratedRegex(@"(?<=^<?)\d+('\d+)?(?=:(?!sent\d))")]
+    private static partial Regex Sending();
 
     // A name of a label is one word, so that numbers in it are not taken for amounts.
     [GeneratedRegex(@"<[^<>\s]{1,200}>|(?<![\w.])\d+\.\d+(?![\w.])|[\p{L}\p{N}_\-]+")]

@@ -9,6 +9,9 @@ namespace Stateside.Check.Comparing;
 /// <param name="Actual">What came, or null.</param>
 internal sealed record Difference(Slot Slot, string Place, string? Expected, string? Actual)
 {
+    /// <summary>The rank of content: what ranks so or before it is what a response says, the rest how it comes.</summary>
+    public const int Substance = 2;
+
     /// <summary>How much a difference says by itself: the status most, then the content, then header fields.</summary>
     public int Rank => Place switch
     {
@@ -16,7 +19,7 @@ internal sealed record Difference(Slot Slot, string Place, string? Expected, str
         "status" => 1,
         _ when Place.StartsWith("header:", StringComparison.Ordinal) || Place.StartsWith("cookie:", StringComparison.Ordinal) => 4,
         _ when Place.StartsWith("redirect", StringComparison.Ordinal) => 3,
-        _ => 2,
+        _ => Substance,
     };
 
     /// <summary>
@@ -87,8 +90,9 @@ internal sealed class TwinModel
     {
         var differences = new List<Difference>();
         var labels = new Labels();
+        var doubtful = new HashSet<string>(StringComparer.Ordinal);
         foreach (var observation in run.Observations)
-            if (_rules.TryGetValue(observation.Slot, out var rule)) CompareSlot(observation, rule, labels, (before ?? Last)[observation.Slot], differences);
+            if (_rules.TryGetValue(observation.Slot, out var rule)) CompareSlot(observation, rule, labels, (before ?? Last)[observation.Slot], differences, doubtful);
             else if (_rules.TryGetValue(new Slot(observation.Slot.Step), out var first)) NameSlot(observation, first, labels);
         return [.. differences.Where(d => !d.IsRenewal && !_noise.Contains(d.Slot.Step, d.Place))];
     }
@@ -105,7 +109,7 @@ internal sealed class TwinModel
 
     private static SlotRule LearnSlot(Slot slot, Observation[] seen, Labels[] labels)
     {
-        var name = slot.Occurrence == 0 ? $"{slot.Step}" : $"{slot.Step}'{slot.Occurrence}";
+        var name = NameOf(slot);
         var words = new List<int>();
         if (seen.All(o => o.Sent.Count == seen[0].Sent.Count))
             for (var w = 0; w < seen[0].Sent.Count; w++)
@@ -153,10 +157,17 @@ internal sealed class TwinModel
         return rules;
     }
 
-    private static void CompareSlot(Observation observation, SlotRule rule, Labels labels, Observation? before, List<Difference> differences)
+    /// <param name="observation">What came.</param>
+    /// <param name="rule">What the twins have in common.</param>
+    /// <param name="labels">The labels of the run.</param>
+    /// <param name="before">The same sending of the run before.</param>
+    /// <param name="differences">Gets the differences.</param>
+    /// <param name="doubtful">The sendings that were answered otherwise in substance: what repeats their values in the twins has nothing to repeat in this run.</param>
+    private static void CompareSlot(Observation observation, SlotRule rule, Labels labels, Observation? before, List<Difference> differences, HashSet<string> doubtful)
     {
         var slot = observation.Slot;
-        var name = slot.Occurrence == 0 ? $"{slot.Step}" : $"{slot.Step}'{slot.Occurrence}";
+        var name = NameOf(slot);
+        var known = differences.Count;
         if (observation.Sent.Count == rule.WordCount)
             foreach (var word in rule.Words) NameSent(name, word, observation.Sent[word], labels);
         var arrays = Sequences.Of(observation, labels);
@@ -174,13 +185,17 @@ internal sealed class TwinModel
             }
             else
             {
-                if (!text.Fits(actual, labels, earlier)) differences.Add(new Difference(slot, place, earlier, actual));
+                if (!text.Fits(actual, labels, earlier) && !text.RestsOn(doubtful)) differences.Add(new Difference(slot, place, earlier, actual));
                 text.Name($"{name}:{place}", actual, labels, Ids.IsIdLike(place));
             }
         }
         foreach (var (array, order) in rule.Arrays)
             if (order.What != Order.Fixed) CompareItems(slot, array, order, Sequences.Counts(arrays.GetValueOrDefault(array) ?? []), differences);
+        if (differences.Skip(known).Any(d => d.Rank <= Difference.Substance)) doubtful.Add(name);
     }
+
+    /// <summary>The name of a sending, with which the labels begin of what it shows first.</summary>
+    private static string NameOf(Slot slot) => slot.Occurrence == 0 ? $"{slot.Step}" : $"{slot.Step}'{slot.Occurrence}";
 
     /// <summary>A step that is sent again makes ids anew, and later steps go on with those of the last sending.</summary>
     private static void NameSlot(Observation observation, SlotRule rule, Labels labels)

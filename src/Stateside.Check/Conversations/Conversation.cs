@@ -84,7 +84,7 @@ public sealed class Conversation : IDisposable
         SentRequest request;
         try
         {
-            lock (_lock) request = new RequestBuilder(_filler, Jar, _replicas[replica], Host, Names).Build(step, change);
+            lock (_lock) request = new RequestBuilder(_filler, Jar, _replicas, replica, Host, Names).Build(step, change);
         }
         catch (FillException e)
         {
@@ -112,7 +112,7 @@ public sealed class Conversation : IDisposable
     {
         try
         {
-            lock (_lock) return new RequestBuilder(_filler, Jar, _replicas[replica], Host, Names).Build(step, new());
+            lock (_lock) return new RequestBuilder(_filler, Jar, _replicas, replica, Host, Names).Build(step, new());
         }
         catch (FillException)
         {

@@ -93,6 +93,9 @@ internal sealed partial class CurlScript
         var request = line.Exchange.Request!;
         if (line.Follows) return _values.Redirected(index, request.Url.PathAndQuery);
         var parts = request.Filled?.Target ?? [new(request.Url.PathAndQuery)];
+        // A URL out of a response: the replica's own origin takes the place of its origin.
+        if (FilledPart.Join(parts).StartsWith("http", StringComparison.OrdinalIgnoreCase)) return $"\"$(printf %s {_values.Shell(parts, index)} | sed 's#^[a-zA-Z]*://[^/]*##')\"";
+        if (FilledPart.Join(parts) is [not '/', ..]) return "/" + _values.Shell(parts, index);
         return FilledPart.Join(parts) is var filled && filled.Length > 0 && filled[0] == '/' && filled == request.Url.OriginalString[request.Url.GetLeftPart(UriPartial.Authority).Length..]
             ? _values.Shell(parts, index)
             : _values.Shell([new(request.Url.PathAndQuery)], index);

@@ -82,10 +82,12 @@ internal sealed class Filler(Scenario scenario, TimeProvider time)
 
     /// <summary>Fills a whole step.</summary>
     /// <exception cref="FillException">A template names what cannot be had.</exception>
-    public FilledRequest Fill(Step step)
+    /// <param name="step">The step.</param>
+    /// <param name="without">The header fields that are not needed, since they will be replaced or left out.</param>
+    public FilledRequest Fill(Step step, IEnumerable<string> without)
     {
         _filled = 0;
-        var headers = step.Headers.Select(h => KeyValuePair.Create(h.Key, (IReadOnlyList<FilledPart>)Fill(h.Value))).ToList();
+        var headers = step.Headers.Where(h => !without.Contains(h.Key, StringComparer.OrdinalIgnoreCase)).Select(h => KeyValuePair.Create(h.Key, (IReadOnlyList<FilledPart>)Fill(h.Value))).ToList();
         return step.Body is null or { Pieces: null, Bytes: null, Template: null }
             ? new(Fill(step.Target), headers, null, null)
             : step.Body.Template is { } template

@@ -4,14 +4,15 @@ using Stateside.Check.Scenarios;
 namespace Stateside.Check.Conversations;
 
 /// <summary>Makes the request of a step: templates filled, cookies and Host added, changes applied.</summary>
-internal sealed class RequestBuilder(Filler filler, CookieJar jar, Uri replica, string host, CookieNames names)
+internal sealed class RequestBuilder(Filler filler, CookieJar jar, IReadOnlyList<Uri> replicas, int number, string host, CookieNames names)
 {
     /// <summary>Builds it.</summary>
     /// <exception cref="FillException">It cannot be sent.</exception>
     public SentRequest Build(Step step, SendChange change)
     {
-        var filled = change.Again is null ? filler.Fill(step) : null;
-        var target = change.Again?.Url.PathAndQuery ?? FilledPart.Join(filled!.Target);
+        var filled = change.Again is null ? filler.Fill(step, change.HeadersSet.Keys) : null;
+        var replica = replicas[number];
+        var target = change.Again?.Url.PathAndQuery ?? Relative(FilledPart.Join(filled!.Target));
         if (!target.StartsWith('/')) target = "/" + target;
         // Concatenation, never resolution: "//elsewhere.example" as a target is a path at the replica.
         if (!Uri.TryCreate($"{replica.Scheme}://{replica.Authority}{Escape(target)}", UriKind.Absolute, out var url)) throw new FillException("the target is no path");
@@ -29,6 +30,17 @@ internal sealed class RequestBuilder(Filler filler, CookieJar jar, Uri replica, 
             if (value.AsSpan().IndexOfAny("\r\n\0") >= 0 || !name.All(IsToken)) throw new FillException($"the header field {(name.All(IsToken) ? name : "")} would hold a line break or its name is none");
         var request = new SentRequest(step.Method, url, [.. headers.Select(Octets)], body) { Filled = filled ?? change.Again?.Filled };
         return WithCookies(request, CookiesOf(step, change, jar, url, names));
+    }
+
+    /// <summary>The target without the origin that it has where it is a URL out of a response, such as a Location.</summary>
+    /// <exception cref="FillException">It is a URL of somebody else.</exception>
+    private string Relative(string target)
+    {
+        if (!target.StartsWith("http://", StringComparison.OrdinalIgnoreCase) && !target.StartsWith("https://", StringComparison.OrdinalIgnoreCase)) return target;
+        if (!Uri.TryCreate(target, UriKind.Absolute, out var url)) throw new FillException("the target is no URL");
+        return url.Authority.Equals(host, StringComparison.OrdinalIgnoreCase) || replicas.Any(r => r.Authority.Equals(url.Authority, StringComparison.OrdinalIgnoreCase))
+            ? url.PathAndQuery
+            : throw new FillException($"the target leads to {url.Authority}, which is none of the replicas");
     }
 
     /// <summary>The cookies that a request carries besides those that the step writes itself.</summary>

@@ -28,7 +28,11 @@ internal sealed record Burst(int Step, IReadOnlyList<int> Replicas, bool IsOne) 
 
 /// <summary>Kills replicas without notice and starts them again.</summary>
 /// <param name="Replicas">Which.</param>
-internal sealed record Kill(IReadOnlyList<int> Replicas) : Act;
+internal sealed record Kill(IReadOnlyList<int> Replicas) : Act
+{
+    /// <summary>How long they are left alone before.</summary>
+    public TimeSpan After { get; init; }
+}
 
 /// <summary>Lets time pass.</summary>
 /// <param name="Length">How much.</param>

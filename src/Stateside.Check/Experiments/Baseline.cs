@@ -45,6 +45,7 @@ internal static partial class Baseline
         var tried = new List<(Run Run, Run? Before, IReadOnlyList<Difference> Differences)>();
         for (var i = 0; i < Runs; i++) tried.Add(await lab.TryAsync(plan, straight, study.Main, cancellationToken));
         var always = tried[0].Differences.Where(d => tried.All(t => t.Differences.Any(o => o.Slot == d.Slot && o.Place == d.Place))).ToList();
+        foreach (var difference in always) study.Elsewhere.Add((difference.Slot.Step, difference.Place));
         foreach (var difference in always.Where(d => tried.All(t => t.Run[d.Slot]![d.Place] == d.Actual) && IsName(study.Main, d)))
         {
             study.Noise.Add(difference.Slot.Step, difference.Place);
@@ -91,7 +92,37 @@ internal static partial class Baseline
             await one.DoAsync([new Send(step, 0)], cancellationToken);
             await two.DoAsync([new Send(step, 0)], cancellationToken);
         }
-        return lab.Main.Compare(one.Run).Count == 0 && lab.Main.Compare(two.Run).Count == 0;
+        return lab.Main.Compare(one.Run).Count == 0 && lab.Main.Compare(two.Run).Count == 0 && !await SeesOthersAsync(lab, cancellationToken);
+    }
+
+    /// <summary>
+    /// Whether what a session reads twice changes in between if another session is had there. What varies from run to run anyway (a list of what everybody did last) does not
+    /// show that by itself.
+    /// </summary>
+    private static async Task<bool> SeesOthersAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        var all = Plans.All(lab.Steps, _ => 0);
+        List<Act> reads = [.. all.OfType<Send>().Where(send => lab.Step(send.Step).IsSafe).Select(send => send with { IsAside = true })];
+        if (reads.Count == 0 || reads.Count == all.Count) return false;
+        var anyway = await ChangedAsync(isAlone: true);
+        anyway.UnionWith(await ChangedAsync(isAlone: true));
+        var seen = await ChangedAsync(isAlone: false);
+        seen.ExceptWith(anyway);
+        if (seen.Count > 0) seen.IntersectWith(await ChangedAsync(isAlone: false));
+        return seen.Count > 0;
+
+        async Task<HashSet<(int Step, string Place)>> ChangedAsync(bool isAlone)
+        {
+            using var one = new Session(lab);
+            await one.DoAsync([.. all, .. reads], cancellationToken);
+            if (!isAlone) await lab.RunAsync(all, cancellationToken);
+            await one.DoAsync(reads, cancellationToken);
+            var changed = new HashSet<(int, string)>();
+            foreach (var first in one.Run.Observations.Where(o => o.Slot.Occurrence == 1))
+                if (one.Run[new Slot(first.Slot.Step, 2)] is { } second)
+                    changed.UnionWith(first.Places.Union(second.Places).Where(place => first[place] != second[place]).Select(place => (first.Slot.Step, place)));
+            return changed;
+        }
     }
 
     /// <summary>Leaves each step out, to see which later steps are answered otherwise: those depend on it.</summary>

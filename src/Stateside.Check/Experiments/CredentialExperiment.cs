@@ -86,11 +86,12 @@ internal sealed class CredentialExperiment : Experiment
         var isWhole = plan.OfType<Send>().Any(s => !lab.Step(s.Step).IsSafe && !lab.Study.Traits.Logins.Contains(s.Step) && s.Step != slot.Step);
         var actual = evidence.Run[slot]!;
         var isAnonymous = actual[difference.Place] == bare[slot]?[difference.Place] || actual.Exchange.Answer?.Status is 401 or 403;
+        var isRefused = isAnonymous || actual.Exchange.Answer?.Status is >= 400 and < 500;
         // With more before it than the login, only a response like that to nobody is about the credential.
         if (isWhole && !isAnonymous) return false;
         var isKeyRing = evidence.Run.Observations.TakeWhile(o => o.Slot != slot).Any(HasDataProtected);
         var suspicion = Suspect(lab, isKeyRing ? "CHK-KEYRING" : "CHK-CREDENTIAL", Question.Auth, new Probe(plan, control, evidence, difference, lab.Study.Traits.Logins.Where(l => l < slot.Step).DefaultIfEmpty(0).Max() is var l and > 0 ? l : null),
-            $"{what} is {(isAnonymous ? "refused or ignored" : "taken for something else")}: {Say(lab, difference)}",
+            $"{what} is {(isRefused ? "refused or ignored" : "taken for something else")}: {Say(lab, difference)}",
             how + (isKeyRing ? " The cookie is sealed with ASP.NET Core Data Protection (it begins with CfDJ8), and the replicas do not have the same key ring." : ""));
         lab.Study.Find(suspicion.Rule is "CHK-5XX" or "CHK-LIMIT" or "CHK-CRASH" or "CHK-TIMEOUT" || !isKeyRing ? suspicion : suspicion with { Rule = "CHK-KEYRING" });
         return true;
@@ -148,7 +149,7 @@ internal sealed class CredentialExperiment : Experiment
         var study = lab.Study;
         var last = study.Main.Last.Observations;
         var tokens = last.Where(o => study.Traits.Bearers.Contains(o.Slot.Step)).SelectMany(o => o.Exchange.Request?.Headers ?? [])
-            .Where(h => h.Key.Equals("Authorization", StringComparison.OrdinalIgnoreCase)).Select(h => h.Value.Split(' ', 2) is [_, var token] ? token : h.Value).ToList();
+            .Where(h => Credentials.IsHeader(h.Key)).Select(h => h.Value.Split(' ', 2) is [_, var token] ? token : h.Value).ToList();
         if (tokens.Count > 0) return study.Traits.Logins.Count == 0 ? null : tokens.All(t => Credentials.IsSelfContained("", t));
         var cookies = last.SelectMany(o => Inspection.CookiesSet(o.Exchange)).Where(c => Inspection.IsSessionCookie(study, c)).DistinctBy(c => c.Name).ToList();
         if (cookies.Any(c => Credentials.IsSelfContained(c.Name, c.Value)))
@@ -171,6 +172,9 @@ internal sealed class CredentialExperiment : Experiment
     private static List<Act> Without(Lab lab, List<int> before, List<int> with, int use) =>
     [
         .. before.Where(s => !lab.Study.Traits.Logins.Contains(s)).Select(s => new Send(s, 0)),
-        .. Uses(with, use, 0).Select(s => s with { Change = _ => new SendChange { HeadersSet = new Dictionary<string, string?> { ["Authorization"] = null, ["X-Api-Key"] = null } } }),
+        .. Uses(with, use, 0).Select(s => s with
+        {
+            Change = _ => new SendChange { HeadersSet = lab.Step(s.Step).Headers.Select(h => h.Key).Where(Credentials.IsHeader).Distinct(StringComparer.OrdinalIgnoreCase).ToDictionary(h => h, _ => (string?)null) },
+        }),
     ];
 }

@@ -18,6 +18,9 @@ internal static partial class Credentials
         return value.Length > LongerThanIds || !IsIdOfSession(value);
     }
 
+    /// <summary>Whether a header field of a request carries a credential, by its name: <c>Authorization</c>, <c>X-Api-Key</c>, <c>X-Auth-Token</c>, <c>X-Parse-Session-Token</c>.</summary>
+    public static bool IsHeader(string name) => CredentialHeader().IsMatch(name) && !Forgery().IsMatch(name);
+
     /// <summary>Whether a value is a JSON Web Token (RFC 7519) in its compact form.</summary>
     public static bool IsJwt(string value) => Jwt().IsMatch(value);
 
@@ -43,6 +46,9 @@ internal static partial class Credentials
 
     [GeneratedRegex(@"sess|^sid$|\.sid$|_sid$|auth|token|jwt|^JSESSIONID|^PHPSESSID|\.AspNet|identity|remember", RegexOptions.IgnoreCase)]
     private static partial Regex SessionName();
+
+    [GeneratedRegex(@"^(proxy-)?authorization$|(^|-)(api-?key|(access|auth|session|private|user|security|bearer|refresh)-?token|token)$", RegexOptions.IgnoreCase)]
+    private static partial Regex CredentialHeader();
 
     [GeneratedRegex(@"csrf|xsrf|antiforgery|requestverification", RegexOptions.IgnoreCase)]
     private static partial Regex Forgery();

@@ -58,8 +58,8 @@ internal abstract class Experiment
         return $"step {step.Number} ({step.Name}) {what}";
     }
 
-    /// <summary>The first steps in words.</summary>
-    protected static string Say(int first) => first == 1 ? "Step 1" : $"Steps 1 to {first}";
+    /// <summary>The first steps of a session, in words.</summary>
+    protected static string First(int count) => count == 1 ? "Step 1" : $"Steps 1 to {count}";
 
     /// <summary>The rule of a difference: what says more than that there is one has a rule of its own.</summary>
     private static string RuleOf(Lab lab, string rule, Difference difference, Exchange actual)
@@ -67,7 +67,6 @@ internal abstract class Experiment
         if (difference.Place == "trouble") return actual.Trouble switch { Trouble.TimedOut => "CHK-TIMEOUT", Trouble.NotSent => rule, _ => "CHK-CRASH" };
         if (difference.Place == "status" && difference.Actual is ['5', ..] && difference.Expected is not ['5', ..]) return "CHK-5XX";
         if (difference.Place == "status" && (difference.Actual == "429" || difference.Expected == "429")) return "CHK-LIMIT";
-        if (difference.Place.Contains("ratelimit", StringComparison.OrdinalIgnoreCase) || difference.Place.Contains("rate-limit", StringComparison.OrdinalIgnoreCase)) return "CHK-LIMIT";
         if (rule != "CHK-DOUBLED" && Traits.IsForgeryToken(difference.Place)) return "CHK-CSRF";
         if (rule is "CHK-MOVE" or "CHK-SPREAD" or "CHK-RESTART" or "CHK-FRESH" && lab.Study.Traits.Forgery.Contains(difference.Slot.Step)
             && difference.Place == "status" && difference.Actual is "400" or "401" or "403" or "419" or "422") return "CHK-CSRF";

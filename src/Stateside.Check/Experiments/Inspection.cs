@@ -57,10 +57,13 @@ internal sealed class Inspection : Experiment
             foreach (var name in names)
             {
                 // Set before the login, sent with it, and not set anew by it.
+                var earlier = observations.TakeWhile(o => o != login).SelectMany(o => CookiesSet(o.Exchange)).Select(c => c.Name).ToHashSet();
                 var before = observations.TakeWhile(o => o != login).SelectMany(o => CookiesSet(o.Exchange)).LastOrDefault(c => c.Name == name);
                 var isDependedOn = lab.Study.DependsOn.Any(d => d.Value.Contains(login.Slot.Step));
                 if (before is null || !isDependedOn || CookiesSet(login.Exchange).Any(c => c.Name == name && c.Value != before.Value)) continue;
                 if (Credentials.IsSelfContained(name, before.Value) || CookiesSet(login.Exchange).Any(c => c.Name != name && IsSessionCookie(lab.Study, c))) continue;
+                // A login may take several steps, and give the session its own cookie at the end.
+                if (observations.SkipWhile(o => o != login).SelectMany(o => CookiesSet(o.Exchange)).Any(c => c.Name != name && !earlier.Contains(c.Name) && IsSessionCookie(lab.Study, c))) continue;
                 Tell(lab, "CHK-FIXATION", Severity.Warning, login, $"the session id in {name} stays the same at login",
                     "Whoever planted or saw the id before the login is logged in with it afterwards (session fixation). Issue a new id when somebody logs in.");
                 return;
@@ -79,6 +82,8 @@ internal sealed class Inspection : Experiment
                 var run = await lab.RunAsync(Plans.All(first, _ => 0), cancellationToken);
                 if (run[new Slot(first)] is { } seen && CookiesSet(seen.Exchange).FirstOrDefault(c => c.Name == name) is { } cookie) ids.Add(Uri.UnescapeDataString(cookie.Value));
             }
+            // One id for all sessions of a user says nothing of how it was drawn.
+            if (ids.Distinct(StringComparer.Ordinal).Count() == 1) continue;
             var bits = Entropy.Bits(ids);
             if (ids.Count >= FewestIds && bits < FewestBits)
                 Tell(lab, "CHK-ENTROPY", Severity.Warning, lab.Main.Last[new Slot(first)]!, $"the session id in {name} holds about {bits:0} bits of chance",

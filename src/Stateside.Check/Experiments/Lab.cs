@@ -34,6 +34,13 @@ internal sealed class Study(Scenario scenario, CheckOptions options, Normal norm
     /// <summary>The twin runs themselves.</summary>
     public IReadOnlyList<Run> Twins { get; set; } = [];
 
+    /// <summary>Where another replica answers otherwise even if it serves the whole session: what it shows there is of everybody, and no step of a session made it.</summary>
+    public HashSet<(int Step, string Place)> Elsewhere { get; } = [];
+
+    /// <summary>The differences that say something of a session; where there are none, all.</summary>
+    public IReadOnlyList<Difference> OfSession(IReadOnlyList<Difference> differences) =>
+        differences.Where(d => !Elsewhere.Contains((d.Slot.Step, d.Place))).ToList() is { Count: > 0 } own ? own : differences;
+
     /// <summary>Whether sessions can be had side by side without changing each other's responses.</summary>
     public bool IsIsolated { get; set; }
 
@@ -99,6 +106,9 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
 
     public Normal Normal => Study.Normal;
 
+    /// <summary>What is proved is proved after this: replicas of another set, at work beside these, may share their files with them, and then more of them write than the service has.</summary>
+    public Task Alone { get; init; } = Task.CompletedTask;
+
     public int Steps => Study.Scenario.Steps.Count;
 
     public TwinModel Main => Study.Main;
@@ -163,6 +173,7 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
     public async Task<Evidence> ConfirmAsync(
         IReadOnlyList<Difference> first, IReadOnlyList<Act> plan, IReadOnlyList<Act> control, TwinModel model, CancellationToken cancellationToken)
     {
+        await Alone;
         Run? before = null;
         for (var i = 0; i < Controls; i++)
         {

@@ -22,33 +22,37 @@ internal sealed class MoveExperiment : Experiment
         var moves = from direction in new[] { (From: 0, To: 1), (From: 1, To: 0) } from k in Enumerable.Range(2, lab.Steps - 1) select (direction.From, direction.To, K: k);
         var tried = await lab.EachAsync(moves, async move => (move, Differences: (await lab.TryAsync(Plan(lab, move), Straight(lab), lab.Main, cancellationToken)).Differences));
         lab.Study.Knowledge.NotMoved = null;
-        var suspects = tried.Where(t => t.Differences.Count > 0).OrderBy(t => t.move.From).ThenBy(t => t.move.K).ToList();
+        // What is everybody's comes last: which step made it cannot be told by moving.
+        var suspects = tried.Where(t => t.Differences.Count > 0).OrderBy(t => IsOfAll(lab, t.Differences)).ThenBy(t => t.move.From).ThenBy(t => t.move.K).ToList();
         var seen = new HashSet<int>();
         foreach (var (move, differences) in suspects)
         {
             // Of what a later move shows, only what no earlier one did is news.
             var news = differences.Where(d => !seen.Contains(d.Slot.Step) && !lab.Study.Noise.Contains(d.Slot.Step, d.Place)).ToList();
-            if (news.Count == 0 && differences.Any(d => !seen.Contains(d.Slot.Step))) continue;
-            if (news.Count == 0 || seen.Count > 0 && lab.Study.Found.Count(f => f.Experiment == Name) >= MostFindings) break;
+            if (news.Count == 0 || seen.Count > 0 && IsOfAll(lab, news)) continue;
+            if (seen.Count > 0 && lab.Study.Found.Count(f => f.Experiment == Name) >= MostFindings) break;
             var plan = Plan(lab, move);
             var evidence = await lab.ConfirmAsync(news, plan, Straight(lab), lab.Main, cancellationToken);
+            evidence = evidence with { Differences = lab.Study.OfSession(evidence.Differences) };
             if (evidence.First is not { } first) continue;
             foreach (var difference in differences) seen.Add(difference.Slot.Step);
             var probe = new Probe(plan, Straight(lab), evidence, first, move.K - 1);
             if (await IsRightWhenColdAsync(lab, move, first, cancellationToken))
             {
                 lab.Study.Find(Suspect(lab, "CHK-STALE", Question.Spread, probe, $"a replica answers from what it read before: {Say(lab, first)}",
-                    $"{Say(move.K - 1)} went to replica {move.From}, the rest to replica {move.To}, which had served other sessions before. Started anew just before, it answers right: so it holds a copy that it does not renew."));
+                    $"{First(move.K - 1)} went to replica {move.From}, the rest to replica {move.To}, which had served other sessions before. Started anew just before, it answers right: so it holds a copy that it does not renew."));
                 continue;
             }
             var also = differences.Select(d => d.Slot.Step).Distinct().Where(s => s != first.Slot.Step).ToList();
             lab.Study.Find(Suspect(lab, "CHK-MOVE", Question.Context, probe,
                 $"on another replica, {Say(lab, first)}",
-                $"{Say(move.K - 1)} went to replica {move.From}, the rest to replica {move.To}, which had not served this session. The state was made by step {move.K - 1} ({lab.Step(move.K - 1).Name})."
+                $"{First(move.K - 1)} went to replica {move.From}, the rest to replica {move.To}, which had not served this session. The state was made by step {move.K - 1} ({lab.Step(move.K - 1).Name})."
                 + (also.Count > 0 ? $" Steps {string.Join(", ", also)} differ too." : "")));
             await LookBackAsync(lab, move, first, cancellationToken);
         }
     }
+
+    private static bool IsOfAll(Lab lab, IEnumerable<Difference> differences) => differences.All(d => lab.Study.Elsewhere.Contains((d.Slot.Step, d.Place)));
 
     /// <summary>Whether the other replica answers right if it was started just before the move: then each request carries what it needs, and it is a copy in the process that is wrong.</summary>
     private static async Task<bool> IsRightWhenColdAsync(Lab lab, (int From, int To, int K) move, Difference first, CancellationToken cancellationToken)

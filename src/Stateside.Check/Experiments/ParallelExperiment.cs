@@ -120,11 +120,14 @@ internal sealed class ParallelExperiment : Experiment
 
     private static IEnumerable<(Number Number, decimal Value)> Numbers(Run run, Step step) =>
         from observation in run.Observations
-        where observation.Slot.Step > step.Number && observation.Slot.Occurrence == 0 && observation.Exchange.Step.IsSafe
+        where observation.Slot.Step > step.Number && observation.Slot.Occurrence == 0 && observation.Exchange.Step.IsSafe && !IsOfOne(observation, step)
         from place in observation.Places
         where place is not "status" && !place.StartsWith("header:", StringComparison.Ordinal) && !place.StartsWith("cookie:", StringComparison.Ordinal) && !Ids.IsIdLike(place)
         from word in TextRule.Numbers(observation[place]!)
         select (new Number(observation.Slot, place, word.Index), word.Number);
+
+    /// <summary>Whether a read asks for what one of the copies made, by what that was answered: it shows that one, and not how many there are.</summary>
+    private static bool IsOfOne(Observation read, Step step) => read.Exchange.Request?.Filled?.Target.Any(part => part.Step == step.Number) == true;
 
     private static decimal? Value(Run run, Number number)
     {

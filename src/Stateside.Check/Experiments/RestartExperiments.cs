@@ -6,6 +6,9 @@ namespace Stateside.Check.Experiments;
 /// <summary>Kills the one replica before step k and starts it again, for every k; then all, at the end, and reads once more.</summary>
 internal sealed class RestartExperiment : Experiment
 {
+    /// <summary>Who answers first and writes then has written by now.</summary>
+    private static readonly TimeSpan s_settling = TimeSpan.FromSeconds(3);
+
     public override string Name => "restart";
 
     public override bool Kills => true;
@@ -15,20 +18,47 @@ internal sealed class RestartExperiment : Experiment
     public override async Task RunAsync(Lab lab, CancellationToken cancellationToken)
     {
         var straight = Plans.All(lab.Steps, _ => 0);
-        var points = Interruptions.Points(lab);
-        var tried = await Interruptions.TryAsync(lab, points, k => [.. Plans.All(k - 1, _ => 0)], new Kill([0]), k => Plans.All(lab.Steps, _ => 0).Skip(k - 1), cancellationToken);
+        if (await PassAsync(lab, straight, new Kill([0]), cancellationToken)) await PassAsync(lab, straight, new Kill([0]) { After = s_settling }, cancellationToken);
+        if (!lab.Study.Found.Any(f => f.Experiment == Name && f.Question is not null)) await AtTheEndAsync(lab, straight, cancellationToken);
+        lab.Study.Knowledge.NotRestarted = null;
+    }
+
+    /// <summary>Kills before every step that matters, and says what is lost first.</summary>
+    /// <returns>Whether it was only not written yet: then it is to be tried once more, so that the service has a moment before it is killed.</returns>
+    private async Task<bool> PassAsync(Lab lab, List<Act> straight, Kill kill, CancellationToken cancellationToken)
+    {
+        var tried = await Interruptions.TryAsync(lab, Interruptions.Points(lab), k => [.. Plans.All(k - 1, _ => 0)], kill, k => Plans.All(lab.Steps, _ => 0).Skip(k - 1), cancellationToken);
         foreach (var (k, differences) in tried.Where(t => t.Differences.Count > 0).OrderBy(t => t.K))
         {
-            List<Act> plan = [.. straight.Take(k - 1), new Kill([0]), .. straight.Skip(k - 1)];
+            List<Act> plan = [.. straight.Take(k - 1), kill, .. straight.Skip(k - 1)];
             var evidence = await lab.ConfirmAsync(differences, plan, straight, lab.Main, cancellationToken);
             if (evidence.First is not { } first) continue;
-            lab.Study.Find(Suspect(lab, "CHK-RESTART", Question.External, new Probe(plan, straight, evidence, first, k - 1),
-                $"after a restart, {Say(lab, first)}",
-                $"The replica was killed (SIGKILL) and started again before step {k}. What step {k - 1} ({lab.Step(k - 1).Name}) made was gone."));
-            break;
+            var made = $"step {k - 1} ({lab.Step(k - 1).Name})";
+            var found = Suspect(lab, "CHK-RESTART", Question.External, new Probe(plan, straight, evidence, first, k - 1), $"after a restart, {Say(lab, first)}",
+                $"The replica was killed (SIGKILL) and started again before step {k}. What {made} made was gone.");
+            var isLate = kill.After == TimeSpan.Zero && await IsKeptLaterAsync(lab, plan, straight, first, cancellationToken);
+            lab.Study.Find(!isLate ? found : found with
+            {
+                Severity = Severity.Warning,
+                Question = null,
+                Title = $"what {made} made is written after it was answered: killed at once, {Say(lab, first)}",
+                Detail = $"The replica was killed (SIGKILL) as soon as step {k - 1} was answered. Killed {s_settling.TotalSeconds:0} seconds later it loses nothing, so the state is kept outside the process; but a crash in the wrong moment loses what was acknowledged last.",
+            });
+            return isLate;
         }
-        if (!lab.Study.Found.Any(f => f.Experiment == Name)) await AtTheEndAsync(lab, straight, cancellationToken);
-        lab.Study.Knowledge.NotRestarted = null;
+        return false;
+    }
+
+    /// <summary>Whether nothing of it is lost where the service has a moment between its answer and its end.</summary>
+    private static async Task<bool> IsKeptLaterAsync(Lab lab, List<Act> plan, List<Act> straight, Difference lost, CancellationToken cancellationToken)
+    {
+        List<Act> later = [.. plan.Select(a => a is Kill kill ? kill with { After = s_settling } : a)];
+        for (var round = 0; round < 2; round++)
+        {
+            var (run, _, differences) = await lab.TryAsync(later, straight, lab.Main, cancellationToken);
+            if (run[lost.Slot] is null || differences.Any(d => d.Slot == lost.Slot)) return false;
+        }
+        return true;
     }
 
     private async Task AtTheEndAsync(Lab lab, List<Act> straight, CancellationToken cancellationToken)
@@ -36,7 +66,7 @@ internal sealed class RestartExperiment : Experiment
         var reads = Enumerable.Range(1, lab.Steps).Where(s => lab.Step(s).IsSafe).ToList();
         if (reads.Count == 0) return;
         var all = Enumerable.Range(0, lab.Set.Addresses.Count).ToList();
-        List<Act> plan = [.. straight, new Kill(all), .. reads.SelectMany(_ => all, (step, replica) => new Send(step, replica) { IsAside = true })];
+        List<Act> plan = [.. straight, new Kill(all) { After = s_settling }, .. reads.SelectMany(_ => all, (step, replica) => new Send(step, replica) { IsAside = true })];
         var model = await lab.LearnAsync(plan, cancellationToken);
         if (model.Unsteady is not null) return;
         var evidence = await lab.ProbeAsync(plan, plan.OnOne(), model, cancellationToken);
@@ -65,13 +95,14 @@ internal sealed class FreshExperiment : Experiment
         var straight = Plans.All(lab.Steps, _ => 0);
         var points = Interruptions.Points(lab);
         var tried = await Interruptions.TryAsync(lab, points, k => [.. Plans.All(k - 1, _ => 0)], new Kill([1]), k => Plans.All(lab.Steps, _ => 1).Skip(k - 1), cancellationToken);
-        foreach (var (k, differences) in tried.Where(t => t.Differences.Count > 0).OrderBy(t => t.K))
+        foreach (var (k, differences) in tried.Where(t => t.Differences.Count > 0).OrderBy(t => t.Differences.All(d => lab.Study.Elsewhere.Contains((d.Slot.Step, d.Place)))).ThenBy(t => t.K))
         {
             List<Act> plan = [.. straight.Take(k - 1), new Kill([1]), .. Plans.All(lab.Steps, _ => 1).Skip(k - 1)];
             var evidence = await lab.ConfirmAsync(differences, plan, straight, lab.Main, cancellationToken);
+            evidence = evidence with { Differences = lab.Study.OfSession(evidence.Differences) };
             if (evidence.First is not { } first) continue;
             lab.Study.Find(Suspect(lab, "CHK-FRESH", Question.Context, new Probe(plan, straight, evidence, first, k - 1),
-                $"on a replica that has just been started, {Say(lab, first)}", $"{Say(k - 1)} went to replica 0, the rest to replica 1, which had been killed and started again just before."));
+                $"on a replica that has just been started, {Say(lab, first)}", $"{First(k - 1)} went to replica 0, the rest to replica 1, which had been killed and started again just before."));
             break;
         }
     }
@@ -107,6 +138,7 @@ internal static class Interruptions
         try
         {
             await lab.EachAsync(sessions, async s => { await s.Session.DoAsync(before(s.K), cancellationToken); return 0; });
+            await Task.Delay(kill.After, lab.Study.Time, cancellationToken);
             await lab.Set.RestartAsync(kill.Replicas, cancellationToken);
             sessions.ForEach(s => s.Session.Reconnect());
             await lab.EachAsync(sessions, async s => { await s.Session.DoAsync(after(s.K), cancellationToken); return 0; });

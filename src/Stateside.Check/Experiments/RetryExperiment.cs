@@ -107,8 +107,11 @@ internal sealed class RetryExperiment : Experiment
     private void Report(Lab lab, string rule, Step step, Probe found, string how)
     {
         var isId = found.Difference.Slot.Step == step.Number;
+        var copies = found.Evidence.Run.Observations.Where(o => o.Slot.Step == step.Number).Select(o => o.Exchange.Answer?.Status ?? 0).ToList();
+        var isUndone = !isId && copies.Exists(s => s is > 0 and < 400) && copies.Skip(1).All(s => s is >= 400 and < 500);
         lab.Study.Find(Suspect(lab, rule, Question.Retry, found with { MadeBy = step.Number },
             isId ? $"step {step.Number} ({step.Name}) sent twice makes two: {found.Difference.Place} is {found.Difference.Expected}, then {found.Difference.Actual}"
+                : isUndone ? $"step {step.Number} ({step.Name}) sent twice is refused the second time, and spoils what the first did: {Say(lab, found.Difference)}"
                 : $"step {step.Number} ({step.Name}) sent twice has its effect twice: {Say(lab, found.Difference)}", how));
     }
 
@@ -138,7 +141,8 @@ internal sealed class RetryExperiment : Experiment
         if (lab.Study.Traits.Logins.Contains(step.Number)) return null;
         var created = run.Observations.Where(o => o.Slot.Step == step.Number && o.Exchange.Answer?.Status == 201).ToList();
         if (created.Count < 2) return null;
-        foreach (var place in lab.Main.VaryingPlaces(new Slot(step.Number)).Where(Ids.IsIdLike))
+        // Where each run cleans up behind itself the id is the same in all of them, so it need not be one that varies.
+        foreach (var place in created[0].Places.Where(Ids.IsIdLike))
             foreach (var other in created.Skip(1))
                 if (created[0][place] is { } one && other[place] is { } two && one != two) return new Difference(other.Slot, place, one, two);
         return null;

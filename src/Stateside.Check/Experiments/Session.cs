@@ -49,6 +49,7 @@ internal sealed class Session(Lab lab) : IDisposable
                 await BurstAsync(burst, cancellationToken);
                 break;
             case Kill kill:
+                await Task.Delay(kill.After, lab.Study.Time, cancellationToken);
                 await lab.Set.RestartAsync(kill.Replicas, cancellationToken);
                 Reconnect();
                 break;

@@ -36,7 +36,25 @@ internal sealed class SpreadExperiment : Experiment
             for (var round = 0; round < 2; round++)
                 await ProbeAsync(lab, $"writes to replica {writer}, every read through every replica, before and after each write", plan, plan.OnOne(), model, cancellationToken);
         }
+        await AllowancesAsync(lab, cancellationToken);
         lab.Study.Knowledge.NotSpread = null;
+    }
+
+    /// <summary>Whether each replica counts requests for itself, by what responses say is left of a limit. It decides nothing: no client is answered otherwise before the limit.</summary>
+    private async Task AllowancesAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        if (lab.Main.Last.Observations.FirstOrDefault(o => o.Allowed is not null) is not { Slot.Step: var step }) return;
+        List<Act> plan = [.. Plans.All(step, _ => 0), new Send(step, 0) { IsAgain = true }, new Send(step, 1) { IsAgain = true }];
+        for (var round = 0; round < 2; round++)
+        {
+            var run = await lab.RunAsync(plan, cancellationToken);
+            // A count that is shared goes down with every request, wherever it is asked.
+            if (run[new Slot(step)]?.Allowed is not { } first || run[new Slot(step, 1)]?.Allowed is not { } second || run[new Slot(step, 2)] is not { Allowed: { } there } other || second >= first || there < second) return;
+            if (round == 0) continue;
+            lab.Study.Find(new Suspicion("CHK-LIMIT", Severity.Warning, null, Name, "each replica counts requests for its rate limit by itself",
+                $"At step {step} ({lab.Step(step).Name}) replica 0 allows {second} more requests, and replica 1, asked after it, {there}: over several replicas a client gets the limit several times, and a restart gives it back.")
+            { Step = step, Run = run, Expected = run[new Slot(step, 1)]!.Exchange, Actual = other.Exchange });
+        }
     }
 
     private async Task ProbeAsync(Lab lab, string name, List<Act> plan, List<Act> control, TwinModel model, CancellationToken cancellationToken)

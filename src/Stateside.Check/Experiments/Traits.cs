@@ -8,7 +8,7 @@ namespace Stateside.Check.Experiments;
 /// <summary>What can be read off a scenario before anything is sent, by the names that the field uses.</summary>
 /// <param name="Logins">The steps that send a credential to have one issued: a password-like field, or a login-like path.</param>
 /// <param name="Logouts">The steps that end a session or revoke a credential.</param>
-/// <param name="Bearers">The steps that carry an Authorization header of their own.</param>
+/// <param name="Bearers">The steps that carry a credential in a header field of their own.</param>
 /// <param name="Forgery">The steps that carry a token against request forgery.</param>
 internal sealed partial record Traits(IReadOnlySet<int> Logins, IReadOnlySet<int> Logouts, IReadOnlySet<int> Bearers, IReadOnlySet<int> Forgery)
 {
@@ -20,7 +20,7 @@ internal sealed partial record Traits(IReadOnlySet<int> Logins, IReadOnlySet<int
         return new Traits(
             Numbers(steps.Where(s => !s.IsSafe && !IsLogout(s) && (Password().IsMatch(BodyOf(s)) || Login().IsMatch(PathOf(s)) || HasBasic(s) || SaysWhatToDo(s, LoginWord()) || passwordFields.Any(f => Has(s, f))))),
             Numbers(steps.Where(IsLogout)),
-            Numbers(steps.Where(s => s.Headers.Any(h => h.Key.Equals("Authorization", StringComparison.OrdinalIgnoreCase) || h.Key.Equals("X-Api-Key", StringComparison.OrdinalIgnoreCase)))),
+            Numbers(steps.Where(s => s.Headers.Any(h => Credentials.IsHeader(h.Key)))),
             Numbers(steps.Where(s => !s.IsSafe && (Forged().IsMatch(BodyOf(s)) || s.Headers.Any(h => Forged().IsMatch(h.Key + "="))))));
     }
 

@@ -27,7 +27,8 @@ internal static partial class LaunchFill
         .Replace("{port}", address.Port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
         .Replace("{i}", number.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
 
-    // Another service, such as a database, is named with its port.
-    [GeneratedRegex(@"(?<![\d.])127\.0\.0\.1(?![\d.]|:\d)")]
+    // Another service, such as a database, is named with its port, or by an option that says so.
+    [GeneratedRegex(@"(?<![\d.])127\.0\.0\.1(?=:\{port\})|(?<=(^|[\s'""])(-[A-Za-z]|--?(host|hostname|ip|addr|address|bind|listen|bind-?addr(ess)?|listen-?addr(ess)?|http-?host|server-?(host|address)))[= ]['""]?)127\.0\.0\.1(?![\d.]|:\d)",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Listens();
 }

@@ -6,6 +6,7 @@ namespace Stateside.Check.Replicas;
 public sealed class LaunchedSource(LaunchOptions options, TimeProvider time) : ReplicaSource
 {
     private readonly LaunchAddresses _addresses = new(LaunchFill.HasOwnAddress(options));
+    private readonly StartQueue _queue = new(time);
 
     /// <inheritdoc/>
     public override int MostSets => options.MostSets;
@@ -22,7 +23,7 @@ public sealed class LaunchedSource(LaunchOptions options, TimeProvider time) : R
     /// <inheritdoc/>
     public override async Task<ReplicaSet> OpenAsync(CancellationToken cancellationToken)
     {
-        var set = new LaunchedSet(options, _addresses, time);
+        var set = new LaunchedSet(options, _addresses, _queue, time);
         try
         {
             await set.StartAsync(cancellationToken);
@@ -37,7 +38,7 @@ public sealed class LaunchedSource(LaunchOptions options, TimeProvider time) : R
 }
 
 /// <summary>One set of launched replicas. Each keeps its port, number and directory over restarts.</summary>
-internal sealed class LaunchedSet(LaunchOptions options, LaunchAddresses addresses, TimeProvider time) : ReplicaSet
+internal sealed class LaunchedSet(LaunchOptions options, LaunchAddresses addresses, StartQueue queue, TimeProvider time) : ReplicaSet
 {
     private const int ShownLines = 20;
     private const int MostTries = 3;
@@ -97,9 +98,13 @@ internal sealed class LaunchedSet(LaunchOptions options, LaunchAddresses address
             var directory = Directory.CreateDirectory(Path.Combine(_root!.FullName, $"replica-{replica.Number}")).FullName;
             var words = ShellWords.Split(LaunchFill.Command(options, replica.Number, replica.Address).Replace("{dir}", directory, StringComparison.Ordinal));
             var environment = options.Environment.ToDictionary(e => e.Key, e => LaunchFill.Text(e.Value, replica.Number, replica.Address).Replace("{dir}", directory, StringComparison.Ordinal));
-            replica.Process = LaunchedProcess.Start(words, environment, options.WorkingDirectory);
-            var process = replica.Process;
-            var fault = await Readiness.WaitAsync(replica.Address, options.Ready, options.ReadyWithin, () => process.HasExited, time, cancellationToken);
+            LaunchedProcess? started = null;
+            var fault = await queue.TakeAsync(() =>
+            {
+                started = replica.Process = LaunchedProcess.Start(words, environment, options.WorkingDirectory);
+                return Readiness.WaitAsync(replica.Address, options.Ready, options.ReadyWithin, () => started.HasExited, time, cancellationToken);
+            }, cancellationToken);
+            var process = started!;
             if (fault is null) return;
             var hasEnded = process.HasExited;
             // Its output is whole only when it is gone.
@@ -127,6 +132,39 @@ internal sealed class LaunchedSet(LaunchOptions options, LaunchAddresses address
             var process = Process;
             Process = null;
             if (process is not null) await process.DisposeAsync();
+        }
+    }
+}
+
+/// <summary>
+/// Lets replicas start one after the other. Many services make what they share when they start (a schema, a secret, a file written anew), and two that do so in the same
+/// instant spoil it: a deployment seldom does that, and the rig must not.
+/// </summary>
+internal sealed class StartQueue(TimeProvider time)
+{
+    /// <summary>Who takes longer than this to serve is not waited for: what is shared is mostly made at the beginning.</summary>
+    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(3);
+
+    private readonly Lock _lock = new();
+    private Task _last = Task.CompletedTask;
+
+    /// <summary>Starts something when what was started before it is done, or has had its time.</summary>
+    public async Task<T> TakeAsync<T>(Func<Task<T>> start, CancellationToken cancellationToken)
+    {
+        var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task before;
+        lock (_lock) (before, _last) = (_last, turn.Task);
+        try
+        {
+            await before.WaitAsync(cancellationToken);
+            var started = start();
+            await Task.WhenAny(started, Task.Delay(s_longest, time, cancellationToken));
+            turn.SetResult();
+            return await started;
+        }
+        finally
+        {
+            turn.TrySetResult();
         }
     }
 }

@@ -164,6 +164,8 @@ internal sealed partial class HttpFileReader(string file, string folder, IReadOn
             }
             line = value + v.Groups[2].Value;
         }
+        // A whole URL or path that a response gave (a Location, a link).
+        if (OfStep().IsMatch(line)) return (method, line);
         if (line.StartsWith("ws:", StringComparison.OrdinalIgnoreCase) || line.StartsWith("wss:", StringComparison.OrdinalIgnoreCase)) method = "WEBSOCKET";
         var start = line.IndexOf("://", StringComparison.Ordinal) is var scheme and > 0 and < 6 ? scheme + 3 : 0;
         if (start == 0 && line.StartsWith('/')) return (method, Clean(line));
@@ -234,4 +236,7 @@ internal sealed partial class HttpFileReader(string file, string folder, IReadOn
 
     [GeneratedRegex(@"^\{\{\s*([\w][\w.-]*)\s*\}\}(.*)$")]
     private static partial Regex LeadingVariable();
+
+    [GeneratedRegex(@"^\{\{[^{}]*\.(response|request)\.[^{}]*\}\}")]
+    private static partial Regex OfStep();
 }

@@ -18,6 +18,28 @@ public sealed class ConversationTests : IDisposable
 
     private static string Ok(string body, params string[] headers) => RawServer.Response("200 OK", body, headers);
 
+    [Theory]
+    [InlineData("/notes/7?a=b", "/notes/7?a=b")]
+    [InlineData("notes/7", "/notes/7")]
+    [InlineData("http://HOST/notes/7", "/notes/7")]
+    [InlineData("https://elsewhere.example/notes/7", null)]
+    public async Task A_target_may_be_a_whole_URL_that_a_response_gave_but_never_leads_elsewhere(string location, string? expected)
+    {
+        await using var server = new RawServer(r => r.Target == "/notes" ? RawServer.Response("201 Created", "", $"Location: {location.Replace("HOST", r["Host"], StringComparison.Ordinal)}") : Ok(r.Target));
+        var scenario = Scenario("""
+            # @name create
+            POST /notes
+            ###
+            GET {{create.response.headers.Location}}
+            """);
+        using var talk = Talk(scenario, server);
+        var created = await talk.SendAsync(scenario.Steps[0], 0, _ct);
+        var exchange = await talk.SendAsync(scenario.Steps[1], 0, _ct);
+        Assert.Equal(expected, exchange.Answer is { } answer ? Encoding.UTF8.GetString(answer.Body.Span) : null);
+        if (expected is null) Assert.Contains("elsewhere.example", exchange.Detail, StringComparison.Ordinal);
+        else Assert.DoesNotContain(expected, Curl.Of([created, exchange]).Split("# Step 2")[1].Split("cat ")[0], StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_session_keeps_its_cookies_and_takes_values_out_of_named_responses_over_all_replicas()
     {

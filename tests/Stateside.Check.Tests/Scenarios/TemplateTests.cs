@@ -12,7 +12,7 @@ public sealed class TemplateTests
     private static string Fill(string template, Dictionary<string, string>? variables = null)
     {
         var scenario = new Scenario("s", [], variables ?? new() { ["a"] = "1" }, []);
-        return FilledPart.Join(new Filler(scenario, TimeProvider.System).Fill(new Step { Number = 1, Name = "x", Method = "GET", Target = template }).Target);
+        return FilledPart.Join(new Filler(scenario, TimeProvider.System).Fill(new Step { Number = 1, Name = "x", Method = "GET", Target = template }, []).Target);
     }
 
     [Fact]
