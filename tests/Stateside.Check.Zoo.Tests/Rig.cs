@@ -37,6 +37,7 @@ public sealed class Rig : IAsyncLifetime
     /// <summary>Fills in what is the suite's: the programs, <c>redis</c> and <c>shared</c>. What is left is for <c>check</c>: <c>port</c>, <c>i</c> and <c>dir</c>.</summary>
     internal string Fill(string text, string shared) => text
         .Replace("{node}", NodeFolder, StringComparison.Ordinal)
+        .Replace("{apps}", Path.Combine(Project, "services", "apps"), StringComparison.Ordinal)
         .Replace("{php}", Path.Combine(Project, "services", "php"), StringComparison.Ordinal)
         .Replace("{python}", "/usr/bin/python3", StringComparison.Ordinal)
         .Replace("{flask}", Path.Combine(Project, "services", "flask"), StringComparison.Ordinal)

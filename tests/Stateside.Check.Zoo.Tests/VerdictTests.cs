@@ -33,7 +33,7 @@ public sealed class VerdictTests(Rig rig, ITestOutputHelper output)
             bound.CancelAfter(s_most);
             try
             {
-                reports.Add((service, await CheckAsync(service, bound.Token), null));
+                reports.Add((service, await CheckAsync(rig, service, bound.Token), null));
             }
             catch (OperationCanceledException) when (!token.IsCancellationRequested)
             {
@@ -57,7 +57,7 @@ public sealed class VerdictTests(Rig rig, ITestOutputHelper output)
         ? Rig.Services.Where(s => names.Split(',').Any(n => s.Name.Contains(n, StringComparison.Ordinal)))
         : Rig.Services;
 
-    private async Task<CheckReport> CheckAsync(Service service, CancellationToken cancellationToken)
+    internal static async Task<CheckReport> CheckAsync(Rig rig, Service service, CancellationToken cancellationToken)
     {
         var shared = rig.NewShared();
         var source = new LaunchedSource(new LaunchOptions
@@ -73,7 +73,7 @@ public sealed class VerdictTests(Rig rig, ITestOutputHelper output)
         return await new CheckRun([ScenarioFile.Read(Rig.Scenario(service))], source, options, TimeProvider.System).RunAsync(cancellationToken);
     }
 
-    private static IEnumerable<string> Faults(Service service, IReadOnlyList<(CheckReport? Report, string? Fault)> runs)
+    internal static IEnumerable<string> Faults(Service service, IReadOnlyList<(CheckReport? Report, string? Fault)> runs)
     {
         foreach (var fault in runs.Select(r => r.Fault ?? (r.Report!.Unrepeatable is { } varied ? $"not repeatable: {varied}" : null)).OfType<string>().Distinct())
             yield return $"{service}: {fault}";

@@ -14,8 +14,19 @@ internal sealed class Transport(ConversationOptions options, TimeProvider time, 
     private const int MaxHeaderKilobytes = 64;
     private static readonly TimeSpan EventStreamCut = TimeSpan.FromSeconds(2);
 
-    private readonly HttpMessageInvoker _invoker = new(new SocketsHttpHandler
+    /// <summary>Shorter than servers keep idle connections, so that no request meets one that is just being closed.</summary>
+    private static readonly TimeSpan s_idle = TimeSpan.FromMilliseconds(900);
+
+    private readonly HttpMessageInvoker _kept = New(s_idle, anyCertificate);
+
+    // A server of HTTP/1.0 closes every connection, and not always before it would be used again.
+    private readonly HttpMessageInvoker _unkept = New(TimeSpan.Zero, anyCertificate);
+    private volatile bool _keeps = true;
+
+    private static HttpMessageInvoker New(TimeSpan idle, bool anyCertificate) => new(new SocketsHttpHandler
     {
+        PooledConnectionIdleTimeout = idle,
+        PooledConnectionLifetime = idle == TimeSpan.Zero ? TimeSpan.Zero : Timeout.InfiniteTimeSpan,
         UseCookies = false,
         AllowAutoRedirect = false,
         UseProxy = false,
@@ -37,7 +48,8 @@ internal sealed class Transport(ConversationOptions options, TimeProvider time, 
         try
         {
             using var message = Message(request);
-            response = await _invoker.SendAsync(message, both.Token);
+            response = await (_keeps ? _kept : _unkept).SendAsync(message, both.Token);
+            if (response.Version < HttpVersion.Version11) _keeps = false;
         }
         catch (Exception e) when (!ct.IsCancellationRequested && Understand(e, headCame: false) is { } arrival)
         {
@@ -53,7 +65,11 @@ internal sealed class Transport(ConversationOptions options, TimeProvider time, 
     }
 
     /// <summary>Closes the connections.</summary>
-    public void Dispose() => _invoker.Dispose();
+    public void Dispose()
+    {
+        _kept.Dispose();
+        _unkept.Dispose();
+    }
 
     private static HttpRequestMessage Message(SentRequest request)
     {
