@@ -104,7 +104,7 @@ internal sealed partial class CurlScript
     private string Header(SentRequest request, string name, string value, int index)
     {
         var parts = request.Filled?.Headers.Where(h => h.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Select(h => h.Value).FirstOrDefault(p => FilledPart.Join(p) == value) ?? [new(value)];
-        if (parts is not [{ Source: null }] || !Masks.Header(name, value).Contains('…', StringComparison.Ordinal)) return _values.Shell([new(name + ": "), .. parts], index);
+        if (parts.Any(p => p.Place is not null) || !Masks.Header(name, value).Contains('…', StringComparison.Ordinal)) return _values.Shell([new(name + ": "), .. parts], index);
         var space = name.EndsWith("uthorization", StringComparison.Ordinal) ? value.IndexOf(' ') + 1 : 0;
         return Quote($"{name}: {value[..space]}") + _values.Secret(value[space..], $"the header field {name}");
     }

@@ -29,7 +29,7 @@ internal sealed class Transport(ConversationOptions options, TimeProvider time, 
     });
 
     /// <summary>Sends a request and reads the whole response, within the limits.</summary>
-    public async Task<Arrival> SendAsync(SentRequest request, CancellationToken ct)
+    public async Task<Arrival> SendAsync(SentRequest request, CancellationToken ct, bool isSecond = false)
     {
         using var timeout = new CancellationTokenSource(options.Timeout, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(ct, timeout.Token);
@@ -41,7 +41,10 @@ internal sealed class Transport(ConversationOptions options, TimeProvider time, 
         }
         catch (Exception e) when (!ct.IsCancellationRequested && Understand(e, headCame: false) is { } arrival)
         {
-            return arrival;
+            // Who reads asks once more where a connection broke, as browsers do: a server may have closed it just then (RFC 9110, section 9.2.2).
+            return !isSecond && e is HttpRequestException { HttpRequestError: not HttpRequestError.ConnectionError } && Scenarios.Step.IsSafeMethod(request.Method)
+                ? await SendAsync(request, ct, isSecond: true)
+                : arrival;
         }
         using (response)
         {
@@ -60,7 +63,7 @@ internal sealed class Transport(ConversationOptions options, TimeProvider time, 
         // turns out to be closed, and would so itself double the effect that the audit looks for.
         // What a WebSocket step says is said once there is one.
         var body = WebSocketTalk.Asks(request.Headers) ? ReadOnlyMemory<byte>.Empty : request.Body;
-        if (!body.IsEmpty || type || request.Method is not ("GET" or "HEAD" or "OPTIONS" or "TRACE" or "QUERY")) message.Content = new ReadOnlyMemoryContent(body);
+        if (!body.IsEmpty || type || !Scenarios.Step.IsSafeMethod(request.Method)) message.Content = new ReadOnlyMemoryContent(body);
         foreach (var (name, value) in request.Headers)
             if (!message.Headers.TryAddWithoutValidation(name, value)) message.Content?.Headers.TryAddWithoutValidation(name, value);
         return message;

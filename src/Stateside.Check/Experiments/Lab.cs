@@ -178,7 +178,8 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
         for (var i = 0; i < Controls; i++)
         {
             var undisturbed = await RunAsync(i >= Controls - 2 && plan.Any(a => a is Kill) ? plan.Waiting() : control, cancellationToken);
-            if (before is not null || !model.Grows)
+            // A connection that broke once is no way in which a page varies.
+            if ((before is not null || !model.Grows) && undisturbed.Observations.All(o => o.Exchange.Answer is not null))
                 foreach (var noise in model.Compare(undisturbed, before)) Study.Noise.Add(noise.Slot.Step, noise.Place);
             before = undisturbed;
         }

@@ -155,6 +155,13 @@ internal sealed partial class HttpFileReader(string file, string folder, IReadOn
         for (var depth = 0; depth < 10 && LeadingVariable().Match(line) is { Success: true } v; depth++)
         {
             if (!_variables.TryGetValue(v.Groups[1].Value, out var value)) break;
+            // What is made up in a path is made up once, for all steps that name it: so it stays a variable.
+            if (value.StartsWith('/') && value.Contains("{{$", StringComparison.Ordinal))
+            {
+                var name = v.Groups[1].Value + "_below_root";
+                _variables[name] = value[1..];
+                return (method, Clean($"/{{{{{name}}}}}{v.Groups[2].Value}"));
+            }
             line = value + v.Groups[2].Value;
         }
         // A whole URL or path that a response gave (a Location, a link).

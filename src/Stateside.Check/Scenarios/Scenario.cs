@@ -52,7 +52,9 @@ public sealed record Step
     public bool IsWebSocket => Conversations.WebSocketTalk.Asks(Headers);
 
     /// <summary>Whether the method is safe (RFC 9110, section 9.2.1): GET, HEAD, OPTIONS, TRACE, QUERY, and of WebDAV PROPFIND, REPORT, SEARCH. A WebSocket over which something is said may change anything.</summary>
-    public bool IsSafe => !(IsWebSocket && Body is not null) && Method is "GET" or "HEAD" or "OPTIONS" or "TRACE" or "QUERY" or "PROPFIND" or "REPORT" or "SEARCH";
+    public bool IsSafe => !(IsWebSocket && Body is not null) && IsSafeMethod(Method);
+
+    internal static bool IsSafeMethod(string method) => method is "GET" or "HEAD" or "OPTIONS" or "TRACE" or "QUERY" or "PROPFIND" or "REPORT" or "SEARCH";
 }
 
 /// <summary>The body of a step.</summary>

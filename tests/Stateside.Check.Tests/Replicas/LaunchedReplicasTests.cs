@@ -53,6 +53,18 @@ public sealed class LaunchedReplicasTests
     }
 
     [Fact]
+    public void Replicas_share_a_port_where_the_command_names_the_address_that_it_listens_on()
+    {
+        var options = new LaunchOptions { Command = "serve 127.0.0.1:{port} --store 127.0.0.1:6379 --number {i}" };
+        Assert.Equal("serve 127.0.0.2:9000 --store 127.0.0.1:6379 --number 1", LaunchFill.Command(options, 1, new Uri("http://127.0.0.2:9000")));
+        var addresses = new LaunchAddresses(LaunchFill.HasOwnAddress(options));
+        var (one, two) = (addresses.Next(), addresses.Next());
+        Assert.True(one.Port == two.Port && one.Host != two.Host && one.IsLoopback && two.IsLoopback, $"{one} {two}");
+        var plain = new LaunchAddresses(LaunchFill.HasOwnAddress(new LaunchOptions { Command = "serve {port} --store 127.0.0.1:6379" }));
+        Assert.NotEqual(plain.Next().Port, plain.Next().Port);
+    }
+
+    [Fact]
     public async Task A_replica_that_ends_by_itself_is_noticed()
     {
         await using var set = await OpenAsync("trap 'echo giving up; kill $!; exit 1' TERM; echo $$ > {dir}/pid; " + Serve + " & wait");
@@ -60,7 +72,8 @@ public sealed class LaunchedReplicasTests
         using var client = new HttpClient();
         var pid = (await client.GetStringAsync(new Uri(set.Addresses[1], "/pid"))).Trim();
         using (var kill = System.Diagnostics.Process.Start("/bin/kill", [pid])) await kill.WaitForExitAsync();
-        for (var i = 0; i < 200 && set.Crashed() is null; i++) await Task.Delay(25);
+        // What it said last is read a moment after its end was seen.
+        for (var i = 0; i < 200 && set.Crashed()?.Said.Contains("giving up", StringComparison.Ordinal) != true; i++) await Task.Delay(25);
         Assert.Equal(1, set.Crashed()?.Replica);
         Assert.Contains("giving up", set.Crashed()?.Said, StringComparison.Ordinal);
     }
