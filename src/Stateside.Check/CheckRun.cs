@@ -60,9 +60,10 @@ public sealed class CheckRun(IReadOnlyList<Scenario> scenarios, ReplicaSource so
                 await Baseline.CompareReplicasAsync(lab, token);
             }
             var wanted = Experimenting.All().Where(e => options.Only.Count == 0 || options.Only.Contains(e.Name, StringComparer.OrdinalIgnoreCase)).ToList();
-            // Those that kill have replicas of their own, and go on beside the others unless sessions disturb each other.
+            // Those that kill have replicas of their own, and go on beside the others unless sessions disturb each other, or the sets: files that both write would be written by
+            // more processes than the service has.
             var quiet = LaneAsync(records, study, first, [.. wanted.Where(e => !e.Kills)], Task.CompletedTask, token);
-            if (second is null || !study.IsIsolated) await quiet;
+            if (second is null || !study.IsIsolated || !source.KeepsApart) await quiet;
             var loud = LaneAsync(records, study, other, [.. wanted.Where(e => e.Kills)], quiet, token);
             await Task.WhenAll(quiet, loud);
             foreach (var left in Experimenting.All().Where(e => !wanted.Any(w => w.Name == e.Name))) LeaveOut(records, study, left.Name, "it was not asked for (--only)");

@@ -92,7 +92,7 @@ internal sealed class TwinModel
         var labels = new Labels();
         var doubtful = new HashSet<string>(StringComparer.Ordinal);
         foreach (var observation in run.Observations)
-            if (_rules.TryGetValue(observation.Slot, out var rule)) CompareSlot(observation, rule, labels, (before ?? Last)[observation.Slot], differences, doubtful);
+            if (_rules.TryGetValue(observation.Slot, out var rule)) CompareSlot(observation, rule, labels, (before ?? Last)[observation.Slot], differences, doubtful, place => IsAsBefore(run, observation, place));
             else if (_rules.TryGetValue(new Slot(observation.Slot.Step), out var first)) NameSlot(observation, first, labels);
         return [.. differences.Where(d => !d.IsRenewal && !_noise.Contains(d.Slot.Step, d.Place))];
     }
@@ -163,7 +163,9 @@ internal sealed class TwinModel
     /// <param name="before">The same sending of the run before.</param>
     /// <param name="differences">Gets the differences.</param>
     /// <param name="doubtful">The sendings that were answered otherwise in substance: what repeats their values in the twins has nothing to repeat in this run.</param>
-    private static void CompareSlot(Observation observation, SlotRule rule, Labels labels, Observation? before, List<Difference> differences, HashSet<string> doubtful)
+    /// <param name="isAsBefore">Whether a place shows what it showed when the step was sent before, as it did in the twins.</param>
+    private static void CompareSlot(
+        Observation observation, SlotRule rule, Labels labels, Observation? before, List<Difference> differences, HashSet<string> doubtful, Func<string, bool> isAsBefore)
     {
         var slot = observation.Slot;
         var name = NameOf(slot);
@@ -185,13 +187,23 @@ internal sealed class TwinModel
             }
             else
             {
-                if (!text.Fits(actual, labels, earlier) && !text.RestsOn(doubtful)) differences.Add(new Difference(slot, place, earlier, actual));
+                if (!text.Fits(actual, labels, earlier) && !text.RestsOn(doubtful) && !isAsBefore(place)) differences.Add(new Difference(slot, place, earlier, actual));
                 text.Name($"{name}:{place}", actual, labels, Ids.IsIdLike(place));
             }
         }
         foreach (var (array, order) in rule.Arrays)
             if (order.What != Order.Fixed) CompareItems(slot, array, order, Sequences.Counts(arrays.GetValueOrDefault(array) ?? []), differences);
         if (differences.Skip(known).Any(d => d.Rank <= Difference.Substance)) doubtful.Add(name);
+    }
+
+    /// <summary>
+    /// Whether a place shows what it showed when the same step was sent before, in this run and in the last twin. In a list that shifts, the same value may have come at
+    /// another place first, and its name with it; that the page stayed as it was says more.
+    /// </summary>
+    private bool IsAsBefore(Run run, Observation observation, string place)
+    {
+        var (slot, earlier) = (observation.Slot, new Slot(observation.Slot.Step, observation.Slot.Occurrence - 1));
+        return slot.Occurrence > 0 && Last[slot]?[place] is { } twin && Last[earlier]?[place] == twin && run[earlier]?[place] is { } was && was == observation[place];
     }
 
     /// <summary>The name of a sending, with which the labels begin of what it shows first.</summary>

@@ -12,6 +12,9 @@ public sealed class LaunchedSource(LaunchOptions options, TimeProvider time) : R
     public override int MostSets => options.MostSets;
 
     /// <inheritdoc/>
+    public override bool KeepsApart => options.Environment.Values.Append(options.Command).Any(t => t.Contains("{dir}", StringComparison.Ordinal));
+
+    /// <inheritdoc/>
     public override bool CanRestart => true;
 
     /// <inheritdoc/>

@@ -32,6 +32,9 @@ public abstract class ReplicaSource
     /// <summary>How many sets can be open at the same time.</summary>
     public abstract int MostSets { get; }
 
+    /// <summary>Whether sets are known to keep what they write apart: then one may be killed while the other is proved. Not by default, since two sets may write the same files.</summary>
+    public virtual bool KeepsApart => false;
+
     /// <summary>Whether the replicas of a set can be restarted.</summary>
     public abstract bool CanRestart { get; }
 

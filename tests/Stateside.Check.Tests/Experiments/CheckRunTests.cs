@@ -133,6 +133,47 @@ public sealed class CheckRunTests
     }
 
     [Fact]
+    public async Task What_is_left_of_a_rate_limit_decides_nothing_and_is_told()
+    {
+        var report = await Checking.RunAsync(Counter, (app, s) =>
+        {
+            var left = 100_000;
+            app.Use((http, next) =>
+            {
+                http.Response.Headers["X-RateLimit-Remaining"] = Interlocked.Decrement(ref left).ToString(CultureInfo.InvariantCulture);
+                return next(http);
+            });
+            app.MapPost("/n/{id}", (string id) => { s.Shared.AddOrUpdate(id, 1, (_, n) => (int)n + 1); return Results.NoContent(); });
+            app.MapGet("/n/{id}", (string id) => Results.Json(new { n = (int)s.Shared.GetValueOrDefault(id, 0) }));
+        });
+        Assert.Equal("hhfh?", Checking.Answers(report));
+        Assert.Equal(Severity.Warning, Assert.Single(report.Findings, f => f.Rule == "CHK-LIMIT").Severity);
+    }
+
+    [Fact]
+    public async Task What_is_written_a_moment_after_the_answer_survives_a_restart_with_a_warning()
+    {
+        var report = await Checking.RunAsync(Counter, (app, s) =>
+        {
+            app.MapPost("/n/{id}", (string id) =>
+            {
+                s.Memory[id] = 1;
+                _ = WriteAsync();
+                return Results.NoContent();
+
+                async Task WriteAsync()
+                {
+                    await Task.Delay(500);
+                    s.Disk[id] = 1;
+                }
+            });
+            app.MapGet("/n/{id}", (string id) => Results.Json(new { n = s.Memory.ContainsKey(id) || s.Disk.ContainsKey(id) ? 1 : 0 }));
+        });
+        Assert.Equal("fhhf?", Checking.Answers(report));
+        Assert.Equal(Severity.Warning, Assert.Single(report.Findings, f => f.Rule == "CHK-RESTART").Severity);
+    }
+
+    [Fact]
     public async Task Without_a_restart_what_needs_one_cannot_be_told()
     {
         var report = await Checking.RunAsync(Basket, Baskets(s => s.Shared), canRestart: false);

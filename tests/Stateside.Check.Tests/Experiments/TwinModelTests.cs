@@ -54,6 +54,32 @@ public sealed class TwinModelTests
     }
 
     [Fact]
+    public void What_repeats_a_value_of_a_response_that_is_wrong_itself_is_no_second_difference()
+    {
+        var model = Learn(i => [Json($$"""{"user":"ann","id":"{{Id(i)}}"}""", step: 1), Json($$"""{"note":"of {{Id(i)}}"}""", step: 2)], 3);
+        Assert.Equal(1, Assert.Single(model.Compare(RunOf(Json("""{"user":"","id":"feed7777"}""", step: 1), Json("""{"note":"of beef8888"}""", step: 2)))).Slot.Step);
+    }
+
+    [Theory]
+    [InlineData("seen at 22:20", true)]
+    [InlineData("seen at 22:18", false)]
+    [InlineData("seen at 23:19", false)]
+    [InlineData("lost at 22:20", false)]
+    public void A_clock_that_has_gone_on_is_no_difference(string text, bool fits)
+    {
+        var model = Learn(_ => [Json("""{"text":"seen at 22:19"}""")], 3);
+        Assert.Equal(fits, model.Compare(RunOf(Json($$"""{"text":"{{text}}"}"""))).Count == 0);
+    }
+
+    [Fact]
+    public void The_mark_of_a_version_is_not_what_it_marks()
+    {
+        var model = Learn(_ => [Json("""{"revision":2,"text":"tea"}""")], 3);
+        Assert.Empty(model.Compare(RunOf(Json("""{"revision":0,"text":"tea"}"""))));
+        Assert.Single(model.Compare(RunOf(Json("""{"revision":2,"text":"mate"}"""))));
+    }
+
+    [Fact]
     public void An_id_that_is_a_number_is_a_name_and_not_an_amount()
     {
         var model = Learn(i => [Json($$"""{"id":{{i + 1}}}""", step: 1), Json($$"""{"id":{{i + 1}},"text":"a"}""", step: 2)], 3);
