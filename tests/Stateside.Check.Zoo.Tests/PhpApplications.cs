@@ -2,7 +2,7 @@ using static Stateside.Check.Reports.Architecture;
 
 namespace Stateside.Check.Zoo.Tests;
 
-/// <summary>Applications that nobody here wrote, in PHP and Python, as Debian packages them. Their truths were found by hand, with curl on two replicas, and in their sources.</summary>
+/// <summary>Applications that nobody here wrote, in PHP and Python, as Debian packages them. Their truths are from their documentation and sources.</summary>
 internal static class PhpApplications
 {
     public static IReadOnlyList<Service> All { get; } =
