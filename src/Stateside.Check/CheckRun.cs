@@ -154,10 +154,13 @@ public sealed class CheckRun(IReadOnlyList<Scenario> scenarios, ReplicaSource so
         return fault;
     }
 
+    /// <summary>Whether it is a difference between two copies of one run, and not from the twins: noise has no part in it.</summary>
+    private static bool IsOfCopies(Suspicion found) => found is { Question: Question.Retry, Difference.Slot.Occurrence: > 0 };
+
     /// <summary>Shortens the gravest findings, one of each rule and question; the others keep the run that showed them.</summary>
     private async Task<IReadOnlyList<Suspicion>> ReproduceAsync(List<ExperimentRecord> records, Study study, ReplicaSet set, bool isAgain, CancellationToken cancellationToken)
     {
-        var found = study.Found.Where(f => f.Difference is not { } d || !study.Noise.Contains(d.Slot.Step, d.Place)).ToList();
+        var found = study.Found.Where(f => f.Difference is not { } d || IsOfCopies(f) || !study.Noise.Contains(d.Slot.Step, d.Place)).ToList();
         var lab = new Lab(study, set, step => Tell(study, "reproduction", step));
         await RecordAsync(records, study, lab, "reproduction", async () =>
         {

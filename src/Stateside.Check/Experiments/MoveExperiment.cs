@@ -59,7 +59,7 @@ internal sealed class MoveExperiment : Experiment
     {
         if (!lab.Set.CanRestart) return false;
         var plan = Plan(lab, move);
-        plan.Insert(move.K - 1, new Kill([move.To]));
+        plan.Insert(move.K - 1, new Kill([move.To]) { After = Interruptions.Settling });
         var (_, _, differences) = await lab.TryAsync(plan, Straight(lab), lab.Main, cancellationToken);
         return !differences.Any(d => d.Slot == first.Slot);
     }

@@ -6,9 +6,6 @@ namespace Stateside.Check.Experiments;
 /// <summary>Kills the one replica before step k and starts it again, for every k; then all, at the end, and reads once more.</summary>
 internal sealed class RestartExperiment : Experiment
 {
-    /// <summary>Who answers first and writes then has written by now.</summary>
-    private static readonly TimeSpan s_settling = TimeSpan.FromSeconds(3);
-
     public override string Name => "restart";
 
     public override bool Kills => true;
@@ -18,7 +15,7 @@ internal sealed class RestartExperiment : Experiment
     public override async Task RunAsync(Lab lab, CancellationToken cancellationToken)
     {
         var straight = Plans.All(lab.Steps, _ => 0);
-        if (await PassAsync(lab, straight, new Kill([0]), cancellationToken)) await PassAsync(lab, straight, new Kill([0]) { After = s_settling }, cancellationToken);
+        if (await PassAsync(lab, straight, new Kill([0]), cancellationToken)) await PassAsync(lab, straight, new Kill([0]) { After = Interruptions.Settling }, cancellationToken);
         if (!lab.Study.Found.Any(f => f.Experiment == Name && f.Question is not null)) await AtTheEndAsync(lab, straight, cancellationToken);
         lab.Study.Knowledge.NotRestarted = null;
     }
@@ -42,7 +39,7 @@ internal sealed class RestartExperiment : Experiment
                 Severity = Severity.Warning,
                 Question = null,
                 Title = $"what {made} made is written after it was answered: killed at once, {Say(lab, first)}",
-                Detail = $"The replica was killed (SIGKILL) as soon as step {k - 1} was answered. Killed {s_settling.TotalSeconds:0} seconds later it loses nothing, so the state is kept outside the process; but a crash in the wrong moment loses what was acknowledged last.",
+                Detail = $"The replica was killed (SIGKILL) as soon as step {k - 1} was answered. Killed {Interruptions.Settling.TotalSeconds:0} seconds later it loses nothing, so the state is kept outside the process; but a crash in the wrong moment loses what was acknowledged last.",
             });
             return isLate;
         }
@@ -52,7 +49,7 @@ internal sealed class RestartExperiment : Experiment
     /// <summary>Whether nothing of it is lost where the service has a moment between its answer and its end.</summary>
     private static async Task<bool> IsKeptLaterAsync(Lab lab, List<Act> plan, List<Act> straight, Difference lost, CancellationToken cancellationToken)
     {
-        List<Act> later = [.. plan.Select(a => a is Kill kill ? kill with { After = s_settling } : a)];
+        List<Act> later = [.. plan.Select(a => a is Kill kill ? kill with { After = Interruptions.Settling } : a)];
         for (var round = 0; round < 2; round++)
         {
             var (run, _, differences) = await lab.TryAsync(later, straight, lab.Main, cancellationToken);
@@ -66,7 +63,7 @@ internal sealed class RestartExperiment : Experiment
         var reads = Enumerable.Range(1, lab.Steps).Where(s => lab.Step(s).IsSafe).ToList();
         if (reads.Count == 0) return;
         var all = Enumerable.Range(0, lab.Set.Addresses.Count).ToList();
-        List<Act> plan = [.. straight, new Kill(all) { After = s_settling }, .. reads.SelectMany(_ => all, (step, replica) => new Send(step, replica) { IsAside = true })];
+        List<Act> plan = [.. straight, new Kill(all) { After = Interruptions.Settling }, .. reads.SelectMany(_ => all, (step, replica) => new Send(step, replica) { IsAside = true })];
         var model = await lab.LearnAsync(plan, cancellationToken);
         if (model.Unsteady is not null) return;
         var evidence = await lab.ProbeAsync(plan, plan.OnOne(), model, cancellationToken);
@@ -97,7 +94,7 @@ internal sealed class FreshExperiment : Experiment
         var tried = await Interruptions.TryAsync(lab, points, k => [.. Plans.All(k - 1, _ => 0)], new Kill([1]), k => Plans.All(lab.Steps, _ => 1).Skip(k - 1), cancellationToken);
         foreach (var (k, differences) in tried.Where(t => t.Differences.Count > 0).OrderBy(t => t.Differences.All(d => lab.Study.Elsewhere.Contains((d.Slot.Step, d.Place)))).ThenBy(t => t.K))
         {
-            List<Act> plan = [.. straight.Take(k - 1), new Kill([1]), .. Plans.All(lab.Steps, _ => 1).Skip(k - 1)];
+            List<Act> plan = [.. straight.Take(k - 1), new Kill([1]) { After = Interruptions.Settling }, .. Plans.All(lab.Steps, _ => 1).Skip(k - 1)];
             var evidence = await lab.ConfirmAsync(differences, plan, straight, lab.Main, cancellationToken);
             evidence = evidence with { Differences = lab.Study.OfSession(evidence.Differences) };
             if (evidence.First is not { } first) continue;
@@ -112,6 +109,9 @@ internal sealed class FreshExperiment : Experiment
 internal static class Interruptions
 {
     private const int MostRestarts = 6;
+
+    /// <summary>Who answers first and writes then has written by now.</summary>
+    public static TimeSpan Settling { get; } = TimeSpan.FromSeconds(3);
 
     /// <summary>The steps before which a session is interrupted: all, or, where each needs a restart of its own, those after a step that made something.</summary>
     public static IReadOnlyList<int> Points(Lab lab)
