@@ -33,7 +33,7 @@ internal static class CheckCommand
     private static readonly Option<int> s_concurrency = new("--concurrency") { Description = "How many sets of replicas and how many sessions go side by side, 1 to 32.", DefaultValueFactory = _ => 4, HelpName = "N" };
     private static readonly Option<int> s_copies = new("--parallel") { Description = "How many requests are sent at once to look for lost updates, 2 to 200.", DefaultValueFactory = _ => 20, HelpName = "N" };
     private static readonly Option<bool> s_strict = new("--strict") { Description = "Exit code 1 also where a question cannot be told." };
-    private static readonly Option<string?> s_json = File("--json", "Writes the report as JSON (docs/check.md); without FILE, or with -, to standard output instead of the table.");
+    private static readonly Option<string?> s_json = File("--json", "Writes the report as JSON (docs/check.md); without FILE, or with -, to standard output instead of the table. Put it behind the scenarios.");
     private static readonly Option<string?> s_html = File("--html", "Writes the report as a page.");
     private static readonly Option<string?> s_sarif = File("--sarif", "Writes the report as SARIF, for code scanning.");
     private static readonly Option<string?> s_junit = File("--junit", "Writes the report as JUnit XML, for CI.");
@@ -65,7 +65,7 @@ internal static class CheckCommand
         {
             (parsed.GetValue(s_html), HtmlReport.Write), (isJsonOut ? null : parsed.GetValue(s_json), JsonReport.Write), (parsed.GetValue(s_sarif), SarifReport.Write), (parsed.GetValue(s_junit), JUnitReport.Write),
         };
-        foreach (var (path, _) in files) RequireWritable(path, surroundings);
+        RequireWritable([.. files.Select(f => f.Path).OfType<string>()], parsed.GetValue(s_scenarios)!, surroundings);
 
         var progress = new CheckProgressView(surroundings.Time);
         var run = new CheckRun(scenarios, source, options, surroundings.Time, progress.Tell);
@@ -78,14 +78,10 @@ internal static class CheckCommand
         {
             throw new UsageException(e.Message);
         }
-        foreach (var (path, write) in files)
-        {
-            if (path is null) continue;
-            await using var writer = new StreamWriter(Path.GetFullPath(path, surroundings.Directory));
-            write(report, writer);
-        }
         if (isJsonOut) JsonReport.Write(report, surroundings.Out);
         else CheckView.Write(report, surroundings);
+        foreach (var (path, write) in files)
+            if (path is not null) await WriteAsync(report, path, write, surroundings);
         return report.Unrepeatable is not null ? ExitCode.Usage
             : report.Verdicts.Any(v => v.Outcome == Outcome.Fails || (parsed.GetValue(s_strict) && v.Outcome == Outcome.CannotTell)) ? ExitCode.DoesNotHold
             : ExitCode.Holds;
@@ -104,7 +100,7 @@ internal static class CheckCommand
             Ignore = parsed.GetValue(s_ignore)!,
             Concurrency = Within(parsed, s_concurrency, 1, 32),
             Copies = Within(parsed, s_copies, 2, 200),
-            Conversation = new ConversationOptions { Host = parsed.GetValue(s_host), Timeout = Seconds(parsed, s_timeout) },
+            Conversation = new ConversationOptions { Host = Host(parsed), Timeout = Seconds(parsed, s_timeout) },
         };
     }
 
@@ -114,6 +110,11 @@ internal static class CheckCommand
         {
             var corrections = Corrections.Parse(parsed.GetValue(s_correlate)!, parsed.GetValue(s_noCorrelate)!);
             var variables = Pairs(parsed, s_var);
+            foreach (var path in parsed.GetValue(s_scenarios)!)
+            {
+                if (path.StartsWith('-')) throw new UsageException($"there is no option {path.Split('=')[0]}. --help lists them.");
+                if (parsed.GetValue(s_scenarios)!.Count(p => Path.GetFullPath(p, surroundings.Directory) == Path.GetFullPath(path, surroundings.Directory)) > 1) throw new UsageException($"{path} is there twice.");
+            }
             return [.. parsed.GetValue(s_scenarios)!.Select(path => ScenarioFile.Read(Path.GetFullPath(path, surroundings.Directory), variables, corrections))];
         }
         catch (ScenarioException e)
@@ -149,13 +150,35 @@ internal static class CheckCommand
                 Mask = text => Masks.Text(text),
             }, surroundings.Time);
         }
+        var addresses = Addresses(given);
+        if (addresses.Count == 1) throw new UsageException("--replica is there once: with one replica there is nothing to compare. Give each of them, two or more, with a --replica of its own.");
+        foreach (var option in new Option[] { s_replicas, s_env, s_workdir })
+            if (parsed.GetResult(option) is { Implicit: false }) throw new UsageException($"{option.Name} is for replicas that --launch starts, not for those given with --replica.");
+        if (parsed.GetValue(s_restart) is { } restart && !restart.Contains("{i}", StringComparison.Ordinal))
+            throw new UsageException("--restart has no {i}, so it cannot tell which replica to restart. Put {i} (0, 1, …) where the command names the replica.");
         if (parsed.GetValue(s_stop) is not null && parsed.GetValue(s_restart) is null) throw new UsageException("--stop needs --restart 'CMD {i}', which starts the replica again.");
-        return new GivenSource(new GivenOptions([.. given.Select(Address)], parsed.GetValue(s_restart), parsed.GetValue(s_stop)) { Ready = ready, ReadyWithin = within, Mask = text => Masks.Text(text) }, surroundings.Time);
+        return new GivenSource(new GivenOptions(addresses, parsed.GetValue(s_restart), parsed.GetValue(s_stop)) { Ready = ready, ReadyWithin = within, Mask = text => Masks.Text(text) }, surroundings.Time);
     }
 
-    private static Uri Address(string url) =>
-        Uri.TryCreate(url, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" ? new Uri(address.GetLeftPart(UriPartial.Authority))
-            : throw new UsageException($"--replica {url} is not an http or https URL.");
+    private static List<Uri> Addresses(string[] urls)
+    {
+        var addresses = urls.Select(Address).ToList();
+        foreach (var (address, i) in addresses.Select((a, i) => (a, i)))
+            if (addresses.Take(i).Any(other => other.Port == address.Port && (other.Host == address.Host || (other.IsLoopback && address.IsLoopback && (other.Host == "localhost" || address.Host == "localhost")))))
+                throw new UsageException($"--replica {address.GetLeftPart(UriPartial.Authority)} is there twice: one replica tells nothing about two. Name each replica by an address of its own.");
+        return addresses;
+    }
+
+    private static Uri Address(string url)
+    {
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https")) throw new UsageException($"--replica {Masks.Text(url)} is not an http or https URL.");
+        if (address.UserInfo.Length > 0) throw new UsageException($"--replica {address.Scheme}://{address.Authority} has a user in it, who would be sent nowhere. Put an Authorization header into the scenario.");
+        return address.PathAndQuery == "/" ? address : throw new UsageException($"--replica {url} has a path; give scheme, host and port. Paths are in the scenario.");
+    }
+
+    private static string? Host(ParseResult parsed) =>
+        parsed.GetValue(s_host) is not { } host || (Uri.TryCreate("http://" + host, UriKind.Absolute, out var url) && url.Authority.Equals(host, StringComparison.OrdinalIgnoreCase)) ? parsed.GetValue(s_host)
+            : throw new UsageException($"--host {host} is not a host, with a port or without: shop.example or shop.example:8080.");
 
     private static Dictionary<string, string> Pairs(ParseResult parsed, Option<string[]> option)
     {
@@ -184,17 +207,39 @@ internal static class CheckCommand
         }
     }
 
-    /// <summary>Whether a report can be written is found out before the minutes that it takes to have one.</summary>
-    private static void RequireWritable(string? path, Surroundings surroundings)
+    private static async Task WriteAsync(CheckReport report, string path, Action<CheckReport, TextWriter> write, Surroundings surroundings)
     {
-        if (path is null) return;
         try
         {
-            using var file = new FileStream(Path.GetFullPath(path, surroundings.Directory), FileMode.OpenOrCreate, FileAccess.Write);
+            await using var writer = new StreamWriter(Path.GetFullPath(path, surroundings.Directory));
+            write(report, writer);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UsageException($"{path} cannot be written ({e.Message})");
+            throw new UsageException($"{path} could not be written ({e.Message})");
+        }
+    }
+
+    /// <summary>Whether reports can be written, and overwrite nothing of the user's, is found out before the minutes that it takes to have one.</summary>
+    private static void RequireWritable(List<string> reports, string[] scenarios, Surroundings surroundings)
+    {
+        string Full(string path) => Path.GetFullPath(path, surroundings.Directory);
+        foreach (var path in reports)
+        {
+            if (path.Length == 0) throw new UsageException("a report has no file name.");
+            if (Path.GetExtension(path).ToLowerInvariant() is ".http" or ".rest" or ".har" || scenarios.Any(s => Full(s) == Full(path)))
+                throw new UsageException($"the report would be written over {path}, which is a scenario by its name. Give the report a name of its own; --json without a name goes behind the scenarios.");
+            if (reports.Count(p => Full(p) == Full(path)) > 1) throw new UsageException($"two reports would be written to {path}. Give each a file of its own.");
+            try
+            {
+                var isNew = !System.IO.File.Exists(Full(path));
+                using (new FileStream(Full(path), FileMode.OpenOrCreate, FileAccess.Write)) { }
+                if (isNew) System.IO.File.Delete(Full(path));
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new UsageException($"{path} cannot be written ({e.Message})");
+            }
         }
     }
 

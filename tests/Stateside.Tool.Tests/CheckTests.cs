@@ -17,7 +17,19 @@ public sealed class CheckTests
     [InlineData("--launch x{port} --ignore /(/", "is not a regular expression")]
     [InlineData("--launch x{port} --html nowhere/report.html", "cannot be written")]
     [InlineData("--replica localhost:80", "is not an http or https URL")]
-    [InlineData("--replica http://127.0.0.1:1 --stop x", "--stop needs --restart")]
+    [InlineData("--replica http://127.0.0.1:1 --replica http://127.0.0.1:2 --stop x", "--stop needs --restart")]
+    [InlineData("--replica http://127.0.0.1:1", "there is nothing to compare")]
+    [InlineData("--replica http://127.0.0.1:1 --replica http://localhost:1/", "is there twice")]
+    [InlineData("--replica http://127.0.0.1:1 --replica http://127.0.0.1:2/app", "has a path")]
+    [InlineData("--replica http://127.0.0.1:1 --replica http://ann:pepper@127.0.0.1:2", "has a user in it")]
+    [InlineData("--replica http://127.0.0.1:1 --replica http://127.0.0.1:2 --restart ./again", "--restart has no {i}")]
+    [InlineData("--replica http://127.0.0.1:1 --replica http://127.0.0.1:2 --replicas 5", "--replicas is for replicas that --launch starts")]
+    [InlineData("--launch x{port} --host a/b", "--host a/b is not a host")]
+    [InlineData("--launch x{port} --html a.http", "which is a scenario")]
+    [InlineData("--launch x{port} --json other.har", "which is a scenario")]
+    [InlineData("--launch x{port} --html r --junit r", "two reports")]
+    [InlineData("--launch x{port} --bogus", "there is no option --bogus")]
+    [InlineData("./a.http --launch x{port}", "is there twice")]
     [InlineData("--launch x{port} --correlate csrf", "--correlate takes NAME=PLACE@STEP")]
     public async Task Wrong_usage_is_one_line_with_the_fix_and_exit_code_2(string arguments, string message)
     {
@@ -27,6 +39,19 @@ public sealed class CheckTests
         Assert.Equal(2, code);
         Assert.Contains(message, error, StringComparison.Ordinal);
         Assert.Single(error.TrimEnd('\n').Split('\n'));
+        Assert.DoesNotContain("pepper", error, StringComparison.Ordinal);
+        Assert.Equal(["a.http"], Directory.GetFiles(directory.Path).Select(Path.GetFileName));
+        Assert.Equal(Scenario, await File.ReadAllTextAsync(Path.Combine(directory.Path, "a.http")));
+    }
+
+    [Fact]
+    public async Task A_service_that_answers_every_step_with_an_error_gets_no_verdict()
+    {
+        using var directory = new TemporaryDirectory();
+        directory.Write("a.http", Scenario);
+        var (code, output, _) = await Tool.RunAsync(directory.Path, "check", "a.http", "--launch", "/usr/bin/python3 -m http.server {port} --bind 127.0.0.1 --directory {dir}", "--ready-timeout", "60");
+        Assert.Equal(2, code);
+        Assert.Contains("no step succeeds in the undisturbed scenario (404, 501)", output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -42,7 +67,7 @@ public sealed class CheckTests
     public async Task All_reports_are_written_and_strict_fails_what_cannot_be_told()
     {
         using var directory = new TemporaryDirectory();
-        directory.Write("a.http", "@name = {{$guid}}\nGET /{{name}}/\n");
+        directory.Write("a.http", "@name = {{$guid}}\nGET /{{name}}/\n###\nGET /\n");
         var (code, output, error) = await Tool.RunAsync(directory.Path, "check", "a.http", "--launch", "/usr/bin/python3 -m http.server {port} --bind 127.0.0.1 --directory {dir}",
             "--ready-timeout", "60", "--html", "r.html", "--json", "r.json", "--sarif", "r.sarif", "--junit", "r.xml", "--strict");
         Assert.Equal("", error);
@@ -52,7 +77,7 @@ public sealed class CheckTests
         Assert.Contains("Does it scale out without sticky sessions?", output, StringComparison.Ordinal);
         foreach (var file in (string[])["r.html", "r.json", "r.sarif", "r.xml"]) Assert.True(new FileInfo(Path.Combine(directory.Path, file)).Length > 200, file);
         using var json = System.Text.Json.JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(directory.Path, "r.json")));
-        Assert.Equal("holds", json.RootElement.GetProperty("result").GetString());
+        Assert.Equal("cannot_tell", json.RootElement.GetProperty("result").GetString());
         Assert.Equal(5, json.RootElement.GetProperty("verdicts").GetArrayLength());
     }
 

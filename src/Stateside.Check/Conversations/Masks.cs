@@ -60,6 +60,8 @@ public static partial class Masks
     internal static string Replace(string text, Func<string, string, string> replacement)
     {
         text = JsonMember().Replace(text, m => IsSecretName(m.Groups["n"].Value) ? m.Groups["h"].Value + replacement(m.Groups["n"].Value, m.Groups["v"].Value) + m.Groups["t"].Value : m.Value);
+        text = UserInfo().Replace(text, m => m.Groups["h"].Value + replacement("password", m.Groups["v"].Value) + "@");
+        text = CommandOption().Replace(text, m => IsSecretName(m.Groups["n"].Value) ? m.Groups["h"].Value + replacement(m.Groups["n"].Value, m.Groups["v"].Value) : m.Value);
         text = HtmlField().Replace(text, m => IsSecretName(m.Groups["n"].Value) ? m.Groups["h"].Value + replacement(m.Groups["n"].Value, m.Groups["v"].Value) : m.Value);
         text = Pair().Replace(text, m => IsSecretName(m.Groups["n"].Value) ? m.Groups["n"].Value + "=" + replacement(m.Groups["n"].Value, m.Groups["v"].Value) : m.Value);
         return Jwt().Replace(text, m => replacement("token", m.Value));
@@ -156,6 +158,12 @@ public static partial class Masks
 
     [GeneratedRegex("""(?<h>["'](?<n>[^"'\\\s]{1,100})["']\s*:\s*["'])(?<v>(?:[^"'\\]|\\.)*)(?<t>["'])""", RegexOptions.CultureInvariant)]
     private static partial Regex JsonMember();
+
+    [GeneratedRegex("""(?<h>\b[a-zA-Z][a-zA-Z0-9+.-]{0,20}://[^\s/:@"'<>]{0,200}:)(?<v>[^\s/@"'<>]{1,500})@""", RegexOptions.CultureInvariant)]
+    private static partial Regex UserInfo();
+
+    [GeneratedRegex("""(?<h>(?<![\w-])--?(?<n>[a-zA-Z][\w-]{1,100})[= ]["']?)(?<v>[^\s"'&;<>-][^\s"'&;<>]*)""", RegexOptions.CultureInvariant)]
+    private static partial Regex CommandOption();
 
     [GeneratedRegex("""(?<h>\b(?:name|id)=["']?(?<n>[^"'\s>]{1,100})["']?[^<>]{0,300}?\b(?:value|content)=["']?)(?<v>[^"'<>]*)""", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex HtmlField();

@@ -32,6 +32,8 @@ internal static partial class Baseline
         study.Knowledge.HasUnsafe = study.Scenario.Steps.Any(s => !s.IsSafe && !s.IsWebSocket);
         foreach (var refused in twins[^1].Observations.Where(o => o.Exchange.Answer is { Status: >= 400 }))
             study.Notice($"Step {refused.Slot.Step} ({refused.Exchange.Step.Name}) is answered {refused.Exchange.Answer!.Status} in the undisturbed scenario too.");
+        foreach (var told in twins[^1].Observations.Where(o => o.Exchange is { Answer: not null, Detail: not null }))
+            study.Notice($"Step {told.Slot.Step} ({told.Exchange.Step.Name}): {told.Exchange.Detail}.");
         study.IsIsolated = !study.Main.Grows && await IsIsolatedAsync(lab, cancellationToken);
         await DependenciesAsync(lab, cancellationToken);
         return null;
@@ -64,7 +66,10 @@ internal static partial class Baseline
             var first = study.Twins[^1].Observations.First(o => o.Exchange.Answer is null);
             return $"step {first.Slot.Step} ({first.Exchange.Step.Name}) has no response in the undisturbed scenario: {first.Exchange.Detail ?? first.Exchange.Trouble.ToString()}";
         }
-        if (study.Main.Unsteady is not var (step, statuses)) return null;
+        if (study.Main.Unsteady is not var (step, statuses))
+            return study.Twins.All(t => t.Observations.All(o => o.Exchange.Answer is { Status: >= 400 }))
+                ? $"no step succeeds in the undisturbed scenario ({string.Join(", ", study.Twins[^1].Observations.Select(o => o.Exchange.Answer!.Status).Distinct().Order())}), so that there is nothing to disturb. Do the addresses, the credentials and the paths fit this service?"
+                : null;
         if (study.Twins.Select(t => t[new Slot(step)]?.Exchange).FirstOrDefault(e => e?.Trouble == Trouble.NotSent) is { } unsent)
             return $"step {step} ({lab.Step(step).Name}) can be sent in some runs of the undisturbed scenario and not in others: {unsent.Detail}. "
                 + "If the service shows it only the first time, let the scenario begin where every visit begins; a value that needs not be taken from a response is left as it was recorded by --no-correlate.";

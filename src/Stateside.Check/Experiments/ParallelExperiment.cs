@@ -30,7 +30,8 @@ internal sealed class ParallelExperiment : Experiment
     {
         var grows = await GrowthAsync(lab, step, cancellationToken);
         if (grows.Count == 0) return false;
-        var isMovable = lab.Set.Addresses.Count > 1 && !lab.Study.Found.Any(f => f.Question == Question.Context);
+        // Replicas that show different things already would seem to lose what one of them does not show.
+        var isMovable = lab.Set.Addresses.Count > 1 && !lab.Study.Found.Any(f => f.Question is Question.Context or Question.Spread);
         var replicas = Enumerable.Range(0, lab.Study.Options.Copies).Select(i => isMovable ? i % lab.Set.Addresses.Count : 0).ToList();
         var plan = Plan(lab, step, new Burst(step.Number, replicas, IsOne: false));
         var losses = 0;

@@ -122,18 +122,23 @@ internal sealed class RetryExperiment : Experiment
         var (run, _, differences) = await lab.TryAsync(plan, control, lab.Main, cancellationToken);
         if (TwoCreated(lab, step, run) is { } two)
             return (new Probe(plan, control, new Evidence(run, lab.Main.Last, [two]), two, step.Number), run);
-        var later = differences.Where(d => IsEffect(d, step)).ToList();
+        var isBurst = plan.Any(a => a is Burst);
+        var later = differences.Where(d => IsEffect(d, step, isBurst)).ToList();
         if (later.Count == 0) return (null, run);
         var evidence = await lab.ConfirmAsync(later, plan, control, lab.Main, cancellationToken);
-        var shown = evidence.Differences.Where(d => IsEffect(d, step)).OrderBy(d => d.Slot.Step).ThenBy(d => d.Rank).FirstOrDefault();
+        var shown = evidence.Differences.Where(d => IsEffect(d, step, isBurst)).OrderBy(d => d.Slot.Step).ThenBy(d => d.Rank).FirstOrDefault();
         // A race may not be lost a second time; what was acknowledged and shown once is enough.
-        if (shown is null && plan.Any(a => a is Burst) && later.FirstOrDefault(d => !lab.Study.Noise.Contains(d.Slot.Step, d.Place)) is { } once)
+        if (shown is null && isBurst && later.FirstOrDefault(d => !lab.Study.Noise.Contains(d.Slot.Step, d.Place)) is { } once)
             return (new Probe(plan, control, new Evidence(run, lab.Main.Last, later), once, step.Number), run);
         return (shown is null ? null : new Probe(plan, control, evidence, shown, step.Number), run);
     }
 
-    /// <summary>Whether later content shows it. That a cookie is set once more is how a session is kept, and no effect.</summary>
-    private static bool IsEffect(Difference difference, Step step) => difference.Slot.Step > step.Number && !difference.Place.StartsWith("cookie:", StringComparison.Ordinal);
+    /// <summary>
+    /// Whether later content shows it. That a cookie is set once more is how a session is kept, and no effect; that a later step is refused after copies at once, which have
+    /// connections of their own, says nothing of how often the step was done.
+    /// </summary>
+    private static bool IsEffect(Difference difference, Step step, bool isBurst) => difference.Slot.Step > step.Number && !difference.Place.StartsWith("cookie:", StringComparison.Ordinal)
+        && !(isBurst && difference is { Place: "trouble" } or { Place: "status", Actual: null or ['4' or '5', ..] });
 
     /// <summary>Two responses 201 that name two ids: each copy created something of its own.</summary>
     private static Difference? TwoCreated(Lab lab, Step step, Run run)

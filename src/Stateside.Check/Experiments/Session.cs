@@ -82,7 +82,9 @@ internal sealed class Session(Lab lab) : IDisposable
 
     private async Task BurstAsync(Burst burst, CancellationToken cancellationToken)
     {
-        var again = burst.IsOne ? _conversation.Prepare(lab.Step(burst.Step), burst.Replicas[0]) : null;
+        // Filled in once before the copies are, so that a variable that is one value for the whole session is the same in all of them.
+        var prepared = _conversation.Prepare(lab.Step(burst.Step), burst.Replicas[0]);
+        var again = burst.IsOne ? prepared : null;
         var forks = burst.Replicas.Select(_ => _conversation.Fork()).ToArray();
         var exchanges = await Task.WhenAll(forks.Select((fork, i) =>
             fork.SendAsync(lab.Step(burst.Step), burst.Replicas[i], cancellationToken, again is null ? Keys.Another(lab.Step(burst.Step)) : new SendChange { Again = again })));

@@ -14,7 +14,7 @@ internal static class Verdicts
         Decide(Question.External, findings, known.ShowsState ? known.NotRestarted : ProvesNothing, "what a session had was still there after its replica, and then all, were killed and restarted"),
         Decide(Question.Retry, findings, Retry(known), "every unsafe step was sent twice, at once and one after the other, and had its effect once"),
         Spread(findings, known),
-        Decide(Question.Auth, findings, known.NoCredential, "what one replica issued was honoured by the others, and after a restart of all"),
+        Decide(Question.Auth, findings, known.NoCredential, "what one replica issued was honoured by the others" + (known.NotRestarted is null ? ", and after a restart of all" : "; nothing was restarted")),
     ];
 
     /// <summary>Where the state lives.</summary>

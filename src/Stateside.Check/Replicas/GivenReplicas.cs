@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Sockets;
 
 namespace Stateside.Check.Replicas;
 
@@ -44,22 +45,75 @@ public sealed class GivenSource(GivenOptions options, TimeProvider time) : Repli
 
     private sealed class GivenSet(GivenOptions options, TimeProvider time) : ReplicaSet
     {
+        private static readonly TimeSpan s_closesWithin = TimeSpan.FromSeconds(3);
+
         public override IReadOnlyList<Uri> Addresses => options.Addresses;
 
         public override bool CanRestart => options.Restart is not null;
 
         public override async Task RestartAsync(IReadOnlyList<int> replicas, CancellationToken cancellationToken)
         {
-            if (options.Stop is { } stop)
-                foreach (var replica in replicas) await RunAsync(stop, replica, cancellationToken);
-            foreach (var replica in replicas) await RunAsync(options.Restart!, replica, cancellationToken);
-            foreach (var replica in replicas) await WaitAsync(replica, cancellationToken);
+            // A connection from before does not outlive the process: by that it is seen that the command does what it is for.
+            var before = new List<TcpClient>();
+            try
+            {
+                foreach (var replica in replicas) before.Add(await ConnectAsync(options.Addresses[replica], cancellationToken));
+                if (options.Stop is { } stop)
+                    foreach (var replica in replicas) await RunAsync(stop, replica, cancellationToken);
+                foreach (var replica in replicas) await RunAsync(options.Restart!, replica, cancellationToken);
+                foreach (var (replica, i) in replicas.Select((r, i) => (r, i)))
+                {
+                    await WaitAsync(replica, cancellationToken);
+                    if (!await IsClosedAsync(before[i], cancellationToken))
+                        throw new ReplicaException($"replica {replica} still holds a connection from before \"{options.Mask(Filled(options.Restart!, replica))}\": it was not restarted. The command has to kill replica {{i}} and start it again on the same address.");
+                }
+            }
+            finally
+            {
+                before.ForEach(c => c.Dispose());
+            }
         }
+
+        private static async Task<TcpClient> ConnectAsync(Uri address, CancellationToken cancellationToken)
+        {
+            var client = new TcpClient();
+            try
+            {
+                await client.ConnectAsync(address.Host, address.Port, cancellationToken);
+            }
+            catch (SocketException)
+            {
+                // Nobody listens: it has ended already, and its next start is what counts.
+            }
+            return client;
+        }
+
+        private async Task<bool> IsClosedAsync(TcpClient client, CancellationToken cancellationToken)
+        {
+            if (!client.Connected) return true;
+            using var bound = new CancellationTokenSource(s_closesWithin, time);
+            using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, bound.Token);
+            try
+            {
+                // Nothing was asked, so that nothing can come but the end.
+                return await client.GetStream().ReadAsync(new byte[1], both.Token) == 0;
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                return false;
+            }
+            catch (IOException)
+            {
+                return true;
+            }
+        }
+
+        private static string Filled(string command, int replica) => command.Replace("{i}", replica.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
 
         public override (int Replica, string Said)? Crashed() => null;
 
         public override string? RestartScript(int replica) =>
-            options.Restart is { } restart ? string.Join("; ", new[] { options.Stop, restart }.OfType<string>().Select(c => options.Mask(c).Replace("{i}", replica.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal))) : null;
+            options.Restart is { } restart ? string.Join("; ", new[] { options.Stop, restart }.OfType<string>().Select(c => Filled(options.Mask(c), replica))) : null;
 
         public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
@@ -73,7 +127,7 @@ public sealed class GivenSource(GivenOptions options, TimeProvider time) : Repli
         // The command may leave the replica running in the background, so only the command's own end is waited for, not that of its output.
         private async Task RunAsync(string command, int replica, CancellationToken cancellationToken)
         {
-            var text = command.Replace("{i}", replica.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+            var text = Filled(command, replica);
             using var process = Process.Start("/bin/sh", ["-c", "exec </dev/null >/dev/null 2>&1\n" + text]);
             using var bound = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             bound.CancelAfter(options.ReadyWithin);

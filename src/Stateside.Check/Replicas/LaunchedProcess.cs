@@ -1,31 +1,43 @@
 using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace Stateside.Check.Replicas;
 
 /// <summary>A process that this program started, with all its children in a process group of their own, which end when this program ends, however that happens.</summary>
 /// <remarks>
 /// Between the two stands a shell that reads its standard input and kills the group when that ends. So closing it is how the group is killed, and a kill -9 of
-/// this program does the same. A process that ends by itself takes its group with it.
+/// this program does the same. A process that ends by itself takes its group with it. Who leaves the group, as what becomes a daemon does, is known by a variable of
+/// its environment (on Linux).
 /// </remarks>
 internal sealed class LaunchedProcess : IAsyncDisposable
 {
     private const int MostLines = 200;
     private const int MostLineLength = 2_000;
+    private const string Mark = "STATESIDE_CHECK_REPLICA";
     private const string Watchdog = """
+        mark=$1; shift
+        end() {
+          kill -9 -- "-$group" 2>/dev/null
+          for known in $(grep -ls "$mark" /proc/[0-9]*/environ 2>/dev/null); do known=${known#/proc/}; kill -9 "${known%/environ}" 2>/dev/null; done
+        }
         exec 3<&0
         set -m
-        "$@" </dev/null & group=$!
+        env "$mark" "$@" </dev/null & group=$!
         set +m
-        ( while read -r _; do :; done; kill -9 -- "-$group" 2>/dev/null ) <&3 >/dev/null 2>&1 & watch=$!
+        ( while read -r _; do :; done; end ) <&3 >/dev/null 2>&1 & watch=$!
         exec 3<&-
         wait "$group" 2>/dev/null; code=$?
-        kill -9 -- "-$group" 2>/dev/null
+        end
         kill "$watch" 2>/dev/null
         exit "$code"
         """;
 
+    private static readonly TimeSpan s_endsWithin = TimeSpan.FromSeconds(10);
+
     private readonly Process _shell;
     private readonly Queue<string> _lines = new();
+    private Task _heard = Task.CompletedTask;
 
     private LaunchedProcess(Process shell) => _shell = shell;
 
@@ -38,7 +50,7 @@ internal sealed class LaunchedProcess : IAsyncDisposable
     /// <summary>Starts a command.</summary>
     public static LaunchedProcess Start(IReadOnlyList<string> words, IReadOnlyDictionary<string, string> environment, string directory)
     {
-        var start = new ProcessStartInfo("/bin/bash", ["-c", Watchdog, "watchdog", .. words])
+        var start = new ProcessStartInfo("/bin/bash", ["-c", Watchdog, "watchdog", $"{Mark}={Convert.ToHexString(RandomNumberGenerator.GetBytes(16))}", .. words])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -47,11 +59,8 @@ internal sealed class LaunchedProcess : IAsyncDisposable
         };
         foreach (var (name, value) in environment) start.Environment[name] = value;
         var process = new LaunchedProcess(new Process { StartInfo = start });
-        process._shell.OutputDataReceived += (_, e) => process.Keep(e.Data);
-        process._shell.ErrorDataReceived += (_, e) => process.Keep(e.Data);
         process._shell.Start();
-        process._shell.BeginOutputReadLine();
-        process._shell.BeginErrorReadLine();
+        process._heard = Task.WhenAll(process.HearAsync(process._shell.StandardOutput), process.HearAsync(process._shell.StandardError));
         return process;
     }
 
@@ -72,7 +81,16 @@ internal sealed class LaunchedProcess : IAsyncDisposable
         {
             // It has ended by itself.
         }
-        await _shell.WaitForExitAsync();
+        using var bound = new CancellationTokenSource(s_endsWithin);
+        try
+        {
+            while (!_shell.HasExited) await Task.Delay(5, bound.Token);
+            await _heard.WaitAsync(bound.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Somebody who cannot be ended holds its output: nobody waits for that one.
+        }
     }
 
     /// <inheritdoc/>
@@ -82,13 +100,35 @@ internal sealed class LaunchedProcess : IAsyncDisposable
         _shell.Dispose();
     }
 
-    private void Keep(string? line)
+    /// <summary>Keeps the last lines, and of each the beginning: who writes without end fills nobody's memory.</summary>
+    private async Task HearAsync(StreamReader output)
     {
-        if (line is null) return;
+        var buffer = new char[4096];
+        var line = new StringBuilder();
+        try
+        {
+            while (await output.ReadAsync(buffer) is var read and > 0)
+                foreach (var c in buffer.AsSpan(0, read).ToArray())
+                {
+                    if (c == '\n') Keep(line);
+                    else if (line.Length < MostLineLength) line.Append(c);
+                    else if (line.Length == MostLineLength) line.Append('…');
+                }
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException)
+        {
+            // It is gone.
+        }
+        if (line.Length > 0) Keep(line);
+    }
+
+    private void Keep(StringBuilder line)
+    {
         lock (_lines)
         {
             if (_lines.Count == MostLines) _lines.Dequeue();
-            _lines.Enqueue(line.Length > MostLineLength ? line[..MostLineLength] + "…" : line);
+            _lines.Enqueue(line.ToString().TrimEnd('\r'));
         }
+        line.Clear();
     }
 }

@@ -16,6 +16,8 @@ internal static class HtmlWords
         var counts = Counts(report);
         if (answers.Values.All(o => o == Outcome.CannotTell))
             return ("No answer: this scenario shows nothing about state", $"{counts} A scenario has to change something and read it back, better after logging in; then it can be told.");
+        if (!answers.ContainsValue(Outcome.Fails) && new[] { Question.Context, Question.External, Question.Spread }.Any(q => answers.GetValueOrDefault(q, Outcome.CannotTell) == Outcome.CannotTell))
+            return ("Nothing was found, and not all could be told", $"{counts} The reasons are below; with them mended, run it again.");
         if (!answers.ContainsValue(Outcome.Fails))
             return ("Any replica can serve any request", $"{counts} Nothing was found that ties a user to one server: with what this scenario does, replicas can be added, restarted and replaced while people use the service.");
         if (Fails(Question.External))

@@ -176,6 +176,11 @@ internal sealed partial class HttpFileReader(string file, string folder, IReadOn
         var authority = line[start..end];
         if (authority.Length == 0 || authority.Any(char.IsWhiteSpace) && !authority.Contains("{{", StringComparison.Ordinal))
             throw Fault(draft.Line, $"'{Short(draft.RequestLine!)}' is not a request; write 'METHOD URL', such as 'GET /path'");
+        if (LeadingVariable().Match(line) is { Success: true } unknown)
+        {
+            var notice = $"{file}:{draft.Line}: {{{{{unknown.Groups[1].Value}}}}} is not defined, and is taken for the address of the service";
+            if (!_notices.Exists(n => n.EndsWith(notice[notice.IndexOf("{{", StringComparison.Ordinal)..], StringComparison.Ordinal))) _notices.Add(notice);
+        }
         if (!authority.Contains("{{", StringComparison.Ordinal)) _origins.Add(authority[(authority.LastIndexOf('@') + 1)..]);
         return (method, Clean(line[end..]));
     }

@@ -10,6 +10,8 @@ internal static class CheckView
     private const int MostDetailed = 12;
     private const int MostWidth = 120;
 
+    private static int Width => !Console.IsOutputRedirected && Console.WindowWidth is > 40 and < MostWidth ? Console.WindowWidth : MostWidth;
+
     public static void Write(CheckReport report, Surroundings surroundings)
     {
         var output = surroundings.Out;
@@ -40,7 +42,7 @@ internal static class CheckView
         foreach (var finding in others) Wrap(output, $"{finding.Severity.ToString().ToLowerInvariant()} {finding.Id}: {finding.Title}. {finding.Detail}", 2, hanging: true);
         output.WriteLine();
         foreach (var notice in report.Notices) Wrap(output, $"note: {notice}", 2, hanging: true);
-        foreach (var experiment in report.Experiments.Where(e => e.LeftOut is not null)) Wrap(output, $"left out: {experiment.Name} ({experiment.LeftOut})", 2, hanging: true);
+        foreach (var experiment in report.Experiments.Where(e => e.LeftOut is not null && !e.LeftOut.Contains("--only", StringComparison.Ordinal))) Wrap(output, $"left out: {experiment.Name} ({experiment.LeftOut})", 2, hanging: true);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{report.Experiments.Sum(e => e.Runs)} runs, {report.Experiments.Sum(e => e.Requests)} requests, {report.Elapsed.TotalSeconds:0.0} s"));
     }
@@ -76,7 +78,7 @@ internal static class CheckView
             var isEmpty = true;
             foreach (var word in paragraph.Split(' '))
             {
-                if (!isEmpty && line.Length + word.Length >= MostWidth)
+                if (!isEmpty && line.Length + word.Length >= Width)
                 {
                     output.WriteLine(line);
                     line.Clear().Append(' ', indent);

@@ -28,6 +28,9 @@ public sealed class MaskTests
     [InlineData("<meta name='csrf-token' content='s3cr3t'>", "s3cr3t")]
     [InlineData("nothing but " + Jwt + " here", "dozjgNryP4J3")]
     [InlineData("sid=opaque; connect.sid=other", "other")]
+    [InlineData("cannot connect to postgres://ann:hunter2!@db.example/shop", "hunter2!")]
+    [InlineData("serve --port 80 --admin-password hunter2! -v", "hunter2!")]
+    [InlineData("serve --token='hunter2!' x", "hunter2!")]
     public void What_looks_like_a_secret_by_its_name_or_form_is_masked_in_any_text(string text, string secret)
     {
         var masked = Masks.Text(text);
@@ -40,6 +43,7 @@ public sealed class MaskTests
     [InlineData("{\"user\":\"ann\",\"monkey\":\"x\",\"key_count\":\"3\"}")]
     [InlineData("user=ann&compass=north&token_type=bearer&expires_in=3600")]
     [InlineData("keyboard passenger")]
+    [InlineData("node app.js --port 80 --verbose --key-ring /a --token --next http://127.0.0.1:80/a@b")]
     public void What_does_not_is_left(string text) => Assert.Equal(text, Masks.Text(text));
 
     [Fact]
