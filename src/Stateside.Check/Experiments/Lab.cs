@@ -44,6 +44,12 @@ internal sealed class Study(Scenario scenario, CheckOptions options, Normal norm
     /// <summary>Whether sessions can be had side by side without changing each other's responses.</summary>
     public bool IsIsolated { get; set; }
 
+    /// <summary>Whether the service writes some of what it has acknowledged a moment later; null while nobody knows.</summary>
+    public bool? WritesLate { get; set; }
+
+    /// <summary>How long a service is left alone before it is killed, where it is not to be caught between its answer and its writing.</summary>
+    public TimeSpan Settling => WritesLate == false ? TimeSpan.Zero : Interruptions.Settling;
+
     /// <summary>For each step, the earlier steps without which it is answered otherwise.</summary>
     public Dictionary<int, SortedSet<int>> DependsOn { get; } = [];
 

@@ -11,6 +11,8 @@ internal sealed class MoveExperiment : Experiment
 {
     private const int MostFindings = 3;
 
+    private TimeSpan _settling = Interruptions.Settling;
+
     public override string Name => "move";
 
     public override bool Moves => true;
@@ -55,13 +57,16 @@ internal sealed class MoveExperiment : Experiment
     private static bool IsOfAll(Lab lab, IEnumerable<Difference> differences) => differences.All(d => lab.Study.Elsewhere.Contains((d.Slot.Step, d.Place)));
 
     /// <summary>Whether the other replica answers right if it was started just before the move: then each request carries what it needs, and it is a copy in the process that is wrong.</summary>
-    private static async Task<bool> IsRightWhenColdAsync(Lab lab, (int From, int To, int K) move, Difference first, CancellationToken cancellationToken)
+    private async Task<bool> IsRightWhenColdAsync(Lab lab, (int From, int To, int K) move, Difference first, CancellationToken cancellationToken)
     {
         if (!lab.Set.CanRestart) return false;
         var plan = Plan(lab, move);
-        plan.Insert(move.K - 1, new Kill([move.To]) { After = Interruptions.Settling });
+        plan.Insert(move.K - 1, new Kill([move.To]) { After = _settling });
         var (_, _, differences) = await lab.TryAsync(plan, Straight(lab), lab.Main, cancellationToken);
-        return !differences.Any(d => d.Slot == first.Slot);
+        var isRight = !differences.Any(d => d.Slot == first.Slot);
+        // Who does not show it after that time shows it never, and need not be waited for again.
+        if (!isRight) _settling = TimeSpan.Zero;
+        return isRight;
     }
 
     /// <summary>Moves a session, and then looks at its first replica again: was it only not seen there, or is it gone?</summary>

@@ -34,6 +34,7 @@ internal sealed class RestartExperiment : Experiment
             var found = Suspect(lab, "CHK-RESTART", Question.External, new Probe(plan, straight, evidence, first, k - 1), $"after a restart, {Say(lab, first)}",
                 $"The replica was killed (SIGKILL) and started again before step {k}. What {made} made was gone.");
             var isLate = kill.After == TimeSpan.Zero && await IsKeptLaterAsync(lab, plan, straight, first, cancellationToken);
+            lab.Study.WritesLate ??= isLate;
             lab.Study.Find(!isLate ? found : found with
             {
                 Severity = Severity.Warning,
@@ -43,6 +44,8 @@ internal sealed class RestartExperiment : Experiment
             });
             return isLate;
         }
+        // Killed at once it had written all that the scenario shows.
+        if (tried.Count > 0) lab.Study.WritesLate ??= false;
         return false;
     }
 
@@ -63,7 +66,7 @@ internal sealed class RestartExperiment : Experiment
         var reads = Enumerable.Range(1, lab.Steps).Where(s => lab.Step(s).IsSafe).ToList();
         if (reads.Count == 0) return;
         var all = Enumerable.Range(0, lab.Set.Addresses.Count).ToList();
-        List<Act> plan = [.. straight, new Kill(all) { After = Interruptions.Settling }, .. reads.SelectMany(_ => all, (step, replica) => new Send(step, replica) { IsAside = true })];
+        List<Act> plan = [.. straight, new Kill(all) { After = lab.Study.Settling }, .. reads.SelectMany(_ => all, (step, replica) => new Send(step, replica) { IsAside = true })];
         var model = await lab.LearnAsync(plan, cancellationToken);
         if (model.Unsteady is not null) return;
         var evidence = await lab.ProbeAsync(plan, plan.OnOne(), model, cancellationToken);
@@ -94,7 +97,7 @@ internal sealed class FreshExperiment : Experiment
         var tried = await Interruptions.TryAsync(lab, points, k => [.. Plans.All(k - 1, _ => 0)], new Kill([1]), k => Plans.All(lab.Steps, _ => 1).Skip(k - 1), cancellationToken);
         foreach (var (k, differences) in tried.Where(t => t.Differences.Count > 0).OrderBy(t => t.Differences.All(d => lab.Study.Elsewhere.Contains((d.Slot.Step, d.Place)))).ThenBy(t => t.K))
         {
-            List<Act> plan = [.. straight.Take(k - 1), new Kill([1]) { After = Interruptions.Settling }, .. Plans.All(lab.Steps, _ => 1).Skip(k - 1)];
+            List<Act> plan = [.. straight.Take(k - 1), new Kill([1]) { After = lab.Study.Settling }, .. Plans.All(lab.Steps, _ => 1).Skip(k - 1)];
             var evidence = await lab.ConfirmAsync(differences, plan, straight, lab.Main, cancellationToken);
             evidence = evidence with { Differences = lab.Study.OfSession(evidence.Differences) };
             if (evidence.First is not { } first) continue;
