@@ -28,6 +28,7 @@ internal static partial class Baseline
         if (slow.Count > plan.Count && fast.Unsteady is null) twins.Add(await lab.RunAsync(slow, cancellationToken));
         (study.Twins, study.Main) = (twins, TwinModel.Learn(twins, study.Noise));
         if (Unrepeatable(lab) is { } fault) return fault;
+        await LearnMoreAsync(lab, plan, cancellationToken);
         study.Traits = Traits.Of(study.Scenario, PasswordFields(twins[^1]));
         study.Knowledge.HasUnsafe = study.Scenario.Steps.Any(s => !s.IsSafe && !s.IsWebSocket);
         foreach (var refused in twins[^1].Observations.Where(o => o.Exchange.Answer is { Status: >= 400 }))
@@ -37,6 +38,15 @@ internal static partial class Baseline
         study.IsIsolated = !study.Main.Grows && await IsIsolatedAsync(lab, cancellationToken);
         await DependenciesAsync(lab, cancellationToken);
         return null;
+    }
+
+    /// <summary>What has two values, as one side of an A/B test has, may be the same in all twins by chance; each more run halves the chance that it is taken for constant.</summary>
+    private static async Task LearnMoreAsync(Lab lab, List<Act> plan, CancellationToken cancellationToken)
+    {
+        const int Runs = 5;
+        for (var i = 0; i < Runs; i++)
+            foreach (var noise in (await lab.TryAsync(plan, plan, lab.Main, cancellationToken)).Differences.Where(d => d.Place is not ("status" or "trouble")))
+                lab.Study.Noise.Add(noise.Slot.Step, noise.Place);
     }
 
     /// <summary>Runs the scenario on another replica: values that name the replica (a host name, a process id) are noise. Anything else is for the experiments.</summary>

@@ -11,6 +11,7 @@ internal sealed class Study(Scenario scenario, CheckOptions options, Normal norm
     private readonly List<Suspicion> _found = [];
     private readonly HashSet<(Slot, string)> _doubts = [];
     private int _requests;
+    private int _waited;
 
     public Scenario Scenario { get; } = scenario;
 
@@ -46,6 +47,9 @@ internal sealed class Study(Scenario scenario, CheckOptions options, Normal norm
 
     /// <summary>Whether the service writes some of what it has acknowledged a moment later; null while nobody knows.</summary>
     public bool? WritesLate { get; set; }
+
+    /// <summary>Whether nobody has waited yet, to see what the passing of time changes.</summary>
+    public bool WaitsFirst() => Interlocked.Exchange(ref _waited, 1) == 0;
 
     /// <summary>How long a service is left alone before it is killed, where it is not to be caught between its answer and its writing.</summary>
     public TimeSpan Settling => WritesLate == false ? TimeSpan.Zero : Interruptions.Settling;
@@ -180,10 +184,12 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
         IReadOnlyList<Difference> first, IReadOnlyList<Act> plan, IReadOnlyList<Act> control, TwinModel model, CancellationToken cancellationToken)
     {
         await Alone;
+        // What changes only because time passes is learned once; a restart takes time, and other experiments none.
+        var waits = plan.Any(a => a is Kill) && Study.WaitsFirst();
         Run? before = null;
         for (var i = 0; i < Controls; i++)
         {
-            var undisturbed = await RunAsync(i >= Controls - 2 && plan.Any(a => a is Kill) ? plan.Waiting() : control, cancellationToken);
+            var undisturbed = await RunAsync(i >= Controls - 2 && waits ? plan.Waiting() : control, cancellationToken);
             // A connection that broke once is no way in which a page varies.
             if ((before is not null || !model.Grows) && undisturbed.Observations.All(o => o.Exchange.Answer is not null))
                 foreach (var noise in model.Compare(undisturbed, before)) Study.Noise.Add(noise.Slot.Step, noise.Place);

@@ -114,7 +114,7 @@ internal static class Interruptions
     private const int MostRestarts = 6;
 
     /// <summary>Who answers first and writes then has written by now.</summary>
-    public static TimeSpan Settling { get; } = TimeSpan.FromSeconds(3);
+    public static TimeSpan Settling { get; } = TimeSpan.FromSeconds(2);
 
     /// <summary>The steps before which a session is interrupted: all, or, where each needs a restart of its own, those after a step that made something.</summary>
     public static IReadOnlyList<int> Points(Lab lab)
