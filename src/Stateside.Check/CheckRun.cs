@@ -43,37 +43,39 @@ public sealed class CheckRun(IReadOnlyList<Scenario> scenarios, ReplicaSource so
         // Whatever stops one part stops the others before the replicas go.
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var token = stopping.Token;
-        var isLaunched = source.MostSets > 1;
-        var second = isLaunched && source.CanRestart ? source.OpenAsync(token) : null;
+        // Replicas for what kills, so that it goes on beside the rest; only where sets are known to keep apart what they write: else files would be written by more processes
+        // than the service has.
+        var opening = source is { MostSets: > 1, CanRestart: true, KeepsApart: true } ? source.OpenAsync(token) : null;
         var records = new List<ExperimentRecord>();
         try
         {
-            await using var first = await source.OpenAsync(token);
-            var study = Study(scenario, second is null ? [first] : [first, await second]);
-            var lab = new Lab(study, first, step => Tell(study, "baseline", step));
+            await using var set = await source.OpenAsync(token);
+            var other = opening is null ? null : await opening;
+            var study = Study(scenario, other is null ? [set] : [set, other]);
+            Lab Lab(ReplicaSet replicas) => new(study, replicas, step => Tell(study, "baseline", step));
+            var lab = Lab(set);
             var unrepeatable = await RecordAsync(records, study, lab, "baseline", () => Baseline.LearnAsync(lab, token));
             if (unrepeatable is not null) return new ScenarioResult(study, records, unrepeatable);
-            var other = second is null ? first : await second;
             if (source.Count > 1)
             {
-                await CookieNaming.LearnAsync(lab, second is null ? null : new Lab(study, other, step => Tell(study, "baseline", step)), token);
+                await CookieNaming.LearnAsync(lab, other is null ? null : Lab(other), token);
                 await Baseline.CompareReplicasAsync(lab, token);
             }
             var wanted = Experimenting.All().Where(e => options.Only.Count == 0 || options.Only.Contains(e.Name, StringComparer.OrdinalIgnoreCase)).ToList();
-            // Those that kill have replicas of their own, and go on beside the others unless sessions disturb each other, or the sets: files that both write would be written by
-            // more processes than the service has.
-            var quiet = LaneAsync(records, study, first, [.. wanted.Where(e => !e.Kills)], Task.CompletedTask, token);
-            if (second is null || !study.IsIsolated || !source.KeepsApart) await quiet;
-            var loud = LaneAsync(records, study, other, [.. wanted.Where(e => e.Kills)], quiet, token);
+            // What kills comes last: a replica that does not come back ends nothing else.
+            var isBeside = other is not null && study.IsIsolated;
+            var quiet = LaneAsync(records, study, set, [.. wanted.Where(e => !e.Kills)], Task.CompletedTask, token);
+            if (!isBeside) await quiet;
+            var loud = LaneAsync(records, study, isBeside ? other! : set, [.. wanted.Where(e => e.Kills)], quiet, token);
             await Task.WhenAll(quiet, loud);
             foreach (var left in Experimenting.All().Where(e => !wanted.Any(w => w.Name == e.Name))) LeaveOut(records, study, left.Name, "it was not asked for (--only)");
-            var found = await ReproduceAsync(records, study, first, isAgain: second is not null && study.IsIsolated, token);
+            var found = await ReproduceAsync(records, study, set, isAgain: isBeside, token);
             return new ScenarioResult(study, records, null) { Found = found };
         }
         finally
         {
             await stopping.CancelAsync();
-            if (second is not null) await EndAsync(second);
+            if (opening is not null) await EndAsync(opening);
         }
     }
 

@@ -13,13 +13,15 @@ namespace Stateside.Check.Zoo.Tests;
 [Collection(nameof(Rig))]
 public sealed class VerdictTests(Rig rig, ITestOutputHelper output)
 {
+    private const int Slowest = 12;
+
     private static readonly TimeSpan s_most = TimeSpan.FromMinutes(5);
 
     // STATESIDE_ZOO_RUNS is for who works on the zoo.
     private static readonly int s_runs = Environment.GetEnvironmentVariable("STATESIDE_ZOO_RUNS") is { } runs ? int.Parse(runs, CultureInfo.InvariantCulture)
         : Environment.GetEnvironmentVariable("STATESIDE_LONG") == "1" ? 20 : 3;
 
-    private static readonly int s_sideBySide = Math.Max(2, Environment.ProcessorCount * 2);
+    private static readonly int s_sideBySide = Math.Max(2, Environment.ProcessorCount * 3);
 
     /// <summary>What was said so far, by all that ran before: the matrix of the last is that of the whole zoo.</summary>
     private static readonly ConcurrentBag<(Service Service, CheckReport? Report, string? Fault)> s_said = [];
@@ -120,8 +122,8 @@ public sealed class VerdictTests(Rig rig, ITestOutputHelper output)
         }
         if (all.Count > 0)
         {
-            var seconds = all.Select(r => r.Report.Elapsed.TotalSeconds).Order().ToList();
-            text.AppendLine(CultureInfo.InvariantCulture, $"a check took {seconds[seconds.Count / 2]:F1} s in the middle, {seconds[^1]:F1} s at most");
+            var seconds = all.OrderBy(r => r.Report.Elapsed).Select(r => (r.Service.Name, r.Report.Elapsed.TotalSeconds)).ToList();
+            text.AppendLine(CultureInfo.InvariantCulture, $"a check took {seconds[seconds.Count / 2].TotalSeconds:F1} s in the middle; the longest: {string.Join(", ", seconds.AsEnumerable().Reverse().Take(Slowest).Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Name} {s.TotalSeconds:F1} s")))}");
         }
         return text.ToString();
     }

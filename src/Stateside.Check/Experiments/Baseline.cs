@@ -45,8 +45,11 @@ internal static partial class Baseline
     {
         const int Runs = 5;
         for (var i = 0; i < Runs; i++)
-            foreach (var noise in (await lab.TryAsync(plan, plan, lab.Main, cancellationToken)).Differences.Where(d => d.Place is not ("status" or "trouble")))
-                lab.Study.Noise.Add(noise.Slot.Step, noise.Place);
+        {
+            var (run, _, differences) = await lab.TryAsync(plan, plan, lab.Main, cancellationToken);
+            // Where a step fails, what differs after it is the failure's doing, and no way in which pages vary.
+            if (!differences.Any(d => d.Place is "status" or "trouble")) lab.LearnNoise(differences, run);
+        }
     }
 
     /// <summary>Runs the scenario on another replica: values that name the replica (a host name, a process id) are noise. Anything else is for the experiments.</summary>

@@ -107,6 +107,7 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
 {
     /// <summary>How often a place must stay the same in undisturbed runs before a difference there counts.</summary>
     private const int Controls = 5;
+    private const int Waits = 2;
     private int _runs;
     private int _requests;
 
@@ -184,29 +185,47 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
         IReadOnlyList<Difference> first, IReadOnlyList<Act> plan, IReadOnlyList<Act> control, TwinModel model, CancellationToken cancellationToken)
     {
         await Alone;
+        var before = await ControlAsync(plan, control, model, cancellationToken);
+        var evidence = await AgainAsync(first, plan, control, model, cancellationToken) with { Control = before };
+        if (evidence.Differences.Count > 0) return evidence;
+        // What comes and goes by itself, twice, is noise that the twins did not show.
+        foreach (var d in first) Study.Doubt(d);
+        var steps = first.Where(d => !Study.Noise.Contains(d.Slot.Step, d.Place)).Select(d => d.Slot.Step).ToList();
+        if (steps.Count > 0) Study.Notice($"A difference at step {steps.Min()} did not show when it was tried again, so it does not count.");
+        return Evidence.None;
+    }
+
+    /// <summary>Runs the control of a plan several times: what varies from time to time is noise from then on.</summary>
+    /// <returns>The last of these runs.</returns>
+    public async Task<Run> ControlAsync(IReadOnlyList<Act> plan, IReadOnlyList<Act> control, TwinModel model, CancellationToken cancellationToken)
+    {
         // What changes only because time passes is learned once; a restart takes time, and other experiments none.
         var waits = plan.Any(a => a is Kill) && Study.WaitsFirst();
         Run? before = null;
         for (var i = 0; i < Controls; i++)
         {
-            var undisturbed = await RunAsync(i >= Controls - 2 && waits ? plan.Waiting() : control, cancellationToken);
-            // A connection that broke once is no way in which a page varies.
-            if ((before is not null || !model.Grows) && undisturbed.Observations.All(o => o.Exchange.Answer is not null))
-                foreach (var noise in model.Compare(undisturbed, before)) Study.Noise.Add(noise.Slot.Step, noise.Place);
+            var undisturbed = await RunAsync(control, cancellationToken);
+            if (before is not null || !model.Grows) LearnNoise(model.Compare(undisturbed, before), undisturbed);
             before = undisturbed;
         }
-        var run = await RunAsync(plan, cancellationToken);
-        var again = model.Compare(run, before);
+        if (!waits) return before!;
+        foreach (var waited in await EachAsync(Enumerable.Range(0, Waits), _ => TryAsync(plan.Waiting(), control, model, cancellationToken))) LearnNoise(waited.Differences, waited.Run);
+        return before!;
+    }
+
+    /// <summary>What an undisturbed run shows is noise. A connection that broke once is no way in which pages vary, and what comes after it says nothing.</summary>
+    public void LearnNoise(IReadOnlyList<Difference> differences, Run undisturbed)
+    {
+        if (undisturbed.Observations.Any(o => o.Exchange.Answer is null)) return;
+        foreach (var noise in differences) Study.Noise.Add(noise.Slot.Step, noise.Place);
+    }
+
+    /// <summary>Tries a plan once more: of what it showed before, what it shows again.</summary>
+    public async Task<Evidence> AgainAsync(IReadOnlyList<Difference> first, IReadOnlyList<Act> plan, IReadOnlyList<Act> control, TwinModel model, CancellationToken cancellationToken)
+    {
+        var (run, before, again) = await TryAsync(plan, control, model, cancellationToken);
         var steps = first.Where(d => !Study.Noise.Contains(d.Slot.Step, d.Place)).Select(d => d.Slot).ToHashSet();
-        var both = again.Where(d => steps.Contains(d.Slot)).ToList();
-        if (both.Count == 0)
-        {
-            // What comes and goes by itself, twice, is noise that the twins did not show.
-            foreach (var d in first) Study.Doubt(d);
-            if (steps.Count > 0) Study.Notice($"A difference at step {steps.Min(s => s.Step)} did not show when it was tried again, so it does not count.");
-            return Evidence.None;
-        }
-        return new Evidence(run, before!, both);
+        return new Evidence(run, before ?? model.Last, [.. again.Where(d => steps.Contains(d.Slot))]);
     }
 
     /// <summary>Does something with each item: side by side where sessions do not disturb each other, else one after the other.</summary>

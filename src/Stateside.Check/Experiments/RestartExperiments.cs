@@ -28,13 +28,13 @@ internal sealed class RestartExperiment : Experiment
         foreach (var (k, differences) in tried.Where(t => t.Differences.Count > 0).OrderBy(t => t.K))
         {
             List<Act> plan = [.. straight.Take(k - 1), kill, .. straight.Skip(k - 1)];
-            var evidence = await lab.ConfirmAsync(differences, plan, straight, lab.Main, cancellationToken);
+            List<Act> later = [.. straight.Take(k - 1), kill with { After = Interruptions.Settling }, .. straight.Skip(k - 1)];
+            var (evidence, isLate) = await IsLostAsync(lab, differences, plan, later, straight, cancellationToken);
             if (evidence.First is not { } first) continue;
+            lab.Study.WritesLate ??= isLate;
             var made = $"step {k - 1} ({lab.Step(k - 1).Name})";
             var found = Suspect(lab, "CHK-RESTART", Question.External, new Probe(plan, straight, evidence, first, k - 1), $"after a restart, {Say(lab, first)}",
                 $"The replica was killed (SIGKILL) and started again before step {k}. What {made} made was gone.");
-            var isLate = kill.After == TimeSpan.Zero && await IsKeptLaterAsync(lab, plan, straight, first, cancellationToken);
-            lab.Study.WritesLate ??= isLate;
             lab.Study.Find(!isLate ? found : found with
             {
                 Severity = Severity.Warning,
@@ -49,16 +49,22 @@ internal sealed class RestartExperiment : Experiment
         return false;
     }
 
-    /// <summary>Whether nothing of it is lost where the service has a moment between its answer and its end.</summary>
-    private static async Task<bool> IsKeptLaterAsync(Lab lab, List<Act> plan, List<Act> straight, Difference lost, CancellationToken cancellationToken)
+    /// <summary>
+    /// Whether what was lost once is lost again; where the service is given a moment between its answer and its end, before it counts. What is lost only without that moment
+    /// was written too late.
+    /// </summary>
+    private static async Task<(Evidence Evidence, bool IsLate)> IsLostAsync(
+        Lab lab, IReadOnlyList<Difference> first, List<Act> plan, List<Act> later, List<Act> straight, CancellationToken cancellationToken)
     {
-        List<Act> later = [.. plan.Select(a => a is Kill kill ? kill with { After = Interruptions.Settling } : a)];
-        for (var round = 0; round < 2; round++)
-        {
-            var (run, _, differences) = await lab.TryAsync(later, straight, lab.Main, cancellationToken);
-            if (run[lost.Slot] is null || differences.Any(d => d.Slot == lost.Slot)) return false;
-        }
-        return true;
+        if (plan.OfType<Kill>().Single().After > TimeSpan.Zero) return (await lab.ConfirmAsync(first, plan, straight, lab.Main, cancellationToken), false);
+        await lab.Alone;
+        await lab.ControlAsync(plan, straight, lab.Main, cancellationToken);
+        var lost = await lab.AgainAsync(first, later, straight, lab.Main, cancellationToken);
+        if (lost.First is not null) return (lost, false);
+        var atOnce = await lab.ConfirmAsync(first, plan, straight, lab.Main, cancellationToken);
+        if (atOnce.First is null) return (Evidence.None, false);
+        lost = await lab.AgainAsync(first, later, straight, lab.Main, cancellationToken);
+        return lost.First is not null ? (lost, false) : (atOnce, true);
     }
 
     private async Task AtTheEndAsync(Lab lab, List<Act> straight, CancellationToken cancellationToken)
