@@ -30,7 +30,7 @@ internal static class DotNetServices
         AspNet("limiter", "limiter.http",
             new("ff?f?", LostWithProcess, "CHK-LIMIT", "each process counts for itself: over two replicas, at a cold one and after a restart the fourth quote is given; only reads, so nothing to retry")),
         AspNet("hub", "hub.http",
-            new("ffhf?", LostWithProcess, "CHK-RESTART", "a connection is known to the process that negotiated it, so the WebSocket's handshake must reach that one, and what is said over it changes what the others do not know: 404 elsewhere")),
+            new("ffhf?", LostWithProcess, "CHK-RESTART", "a connection is known to the process that negotiated it, so the WebSocket's handshake must reach that one, and what is said over it changes what the others do not know: 404 elsewhere")) with { IsSlow = true },
         AspNet("uploads", "uploads-form.http",
             new("fhhf?", NeedsStickiness, "CHK-MOVE|CHK-FRESH CHK-SPREAD", "an upload goes to the replica's own disk, under the name the client gave: twice is once, elsewhere it is not found")),
         Shop("stateless", "Client", "Store", "--Stateside:Session:Carrier=Both", "sqlite:{shared}/shop.db",
@@ -45,7 +45,7 @@ internal static class DotNetServices
     ];
 
     private static Service AspNet(string kind, string scenario, Truth truth) =>
-        new($"aspnet-{kind}", $"dotnet {{aspnet}} --kind {kind} --urls http://127.0.0.1:{{port}} --dir {{dir}} --shared {{shared}}", scenario, truth);
+        new($"aspnet-{kind}", $"dotnet {{aspnet}} --kind {kind} --urls http://127.0.0.1:{{port}} --shared {{shared}}{(kind is "cookie-dir" or "uploads" ? " --dir {dir}" : "")}", scenario, truth);
 
     private static Service Shop(string preset, string cart, string others, string more, string store, Truth truth) =>
         new($"shop-{preset}", ("dotnet {shop} --urls http://127.0.0.1:{port}" +

@@ -15,7 +15,7 @@ internal static class NodeServices
         new("node-session-redis", "node {node}/express-session.js redis {port} {redis}", "account-logout.http",
             new("hhhhh", Hybrid, "", "an opaque id, and everything it stands for is in Redis: any replica serves it, a logout is heard everywhere")),
         new("node-slow-start", "node {node}/express-session.js slow {port} {redis}", "account.http",
-            new("hhhhh", Hybrid, "", "the same in Redis; that it listens only after three seconds says nothing of its state")),
+            new("hhhhh", Hybrid, "", "the same in Redis; that it listens only after three seconds says nothing of its state")) { IsSlow = true },
         new("node-balancer-cookie", "node {node}/express-session.js sticky {port} {redis} {i}", "account.http",
             new("hhhhh", Hybrid, "CHK-STICKY", "sessions are in Redis; the cookie that names a replica is a sign of a sticky balancer, worth a note, and nothing depends on it")),
         new("node-iron-session", "node {node}/iron-session.js {port}", "account.http",

@@ -15,6 +15,9 @@ internal sealed record Service(string Name, string Launch, string Scenario, Trut
     /// <summary>The path that answers when it serves.</summary>
     public string Ready { get; init; } = "/";
 
+    /// <summary>Whether its check takes long because it waits: it begins before the others, which go on beside it.</summary>
+    public bool IsSlow { get; init; }
+
     public override string ToString() => Name;
 }
 

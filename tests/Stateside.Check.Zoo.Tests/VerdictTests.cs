@@ -35,7 +35,7 @@ public sealed class VerdictTests(Rig rig, ITestOutputHelper output)
     {
         var reports = new ConcurrentBag<(Service Service, CheckReport? Report, string? Fault)>();
         // Run by run, so that those of one service are not side by side: each meets other neighbours.
-        var runs = Enumerable.Range(0, s_runs).SelectMany(_ => Chosen().Where(s => s.Name.Split('-')[0] == language)).ToList();
+        var runs = Enumerable.Range(0, s_runs).SelectMany(_ => Chosen().Where(s => s.Name.Split('-')[0] == language).OrderBy(s => !s.IsSlow)).ToList();
         await Parallel.ForEachAsync(runs, new ParallelOptions { MaxDegreeOfParallelism = s_sideBySide }, async (service, token) =>
         {
             using var bound = CancellationTokenSource.CreateLinkedTokenSource(token);
