@@ -25,7 +25,12 @@ internal static partial class Baseline
         // A value may repeat that of an earlier step only because both came within one second, as a time does: one more twin lets it pass between such steps.
         var fast = TwinModel.Learn(twins, new Noise(_ => false));
         var slow = plan.SelectMany(act => act is Send send && fast.RepeatsEarlier(send.Step) ? (Act[])[new Wait(s_secondTurns), act] : [act]).ToList();
-        if (slow.Count > plan.Count && fast.Unsteady is null) twins.Add(await lab.RunAsync(slow, cancellationToken));
+        if (slow.Count > plan.Count && fast.Unsteady is null)
+        {
+            twins.Add(await lab.RunAsync(slow, cancellationToken));
+            // Other plans are learned from fast runs only: what the pace changes (the order of what came within one second) is noise in all of them.
+            LearnNoise(lab, fast.Compare(twins[^1], twins[^2]), twins[^1]);
+        }
         (study.Twins, study.Main) = (twins, TwinModel.Learn(twins, study.Noise));
         if (Unrepeatable(lab) is { } fault) return fault;
         await LearnMoreAsync(lab, plan, cancellationToken);
@@ -47,9 +52,14 @@ internal static partial class Baseline
         for (var i = 0; i < Runs; i++)
         {
             var (run, _, differences) = await lab.TryAsync(plan, plan, lab.Main, cancellationToken);
-            // Where a step fails, what differs after it is the failure's doing, and no way in which pages vary.
-            if (!differences.Any(d => d.Place is "status" or "trouble")) lab.LearnNoise(differences, run);
+            LearnNoise(lab, differences, run);
         }
+    }
+
+    /// <summary>Where a step fails, what differs after it is the failure's doing, and no way in which pages vary.</summary>
+    private static void LearnNoise(Lab lab, IReadOnlyList<Difference> differences, Run run)
+    {
+        if (!differences.Any(d => d.Place is "status" or "trouble")) lab.LearnNoise(differences, run);
     }
 
     /// <summary>Runs the scenario on another replica: values that name the replica (a host name, a process id) are noise. Anything else is for the experiments.</summary>

@@ -224,8 +224,8 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
     public async Task<Evidence> AgainAsync(IReadOnlyList<Difference> first, IReadOnlyList<Act> plan, IReadOnlyList<Act> control, TwinModel model, CancellationToken cancellationToken)
     {
         var (run, before, again) = await TryAsync(plan, control, model, cancellationToken);
-        var steps = first.Where(d => !Study.Noise.Contains(d.Slot.Step, d.Place)).Select(d => d.Slot).ToHashSet();
-        return new Evidence(run, before ?? model.Last, [.. again.Where(d => steps.Contains(d.Slot))]);
+        var places = first.Where(d => !Study.Noise.Contains(d.Slot.Step, d.Place)).Select(d => (d.Slot, d.Place)).ToHashSet();
+        return new Evidence(run, before ?? model.Last, [.. again.Where(d => places.Contains((d.Slot, d.Place)))]);
     }
 
     /// <summary>Does something with each item: side by side where sessions do not disturb each other, else one after the other.</summary>
