@@ -24,6 +24,9 @@ internal sealed class Labels
     /// <summary>What a name stands for in this run; what is no name stands for itself.</summary>
     public string ValueOf(string word) => _values.GetValueOrDefault(word, word);
 
+    /// <summary>Whether a text has this name in this run.</summary>
+    public bool Knows(string name) => _values.ContainsKey(name);
+
     /// <summary>Gives a distinctive text a name.</summary>
     public void AddText(string name, string value)
     {

@@ -66,8 +66,12 @@ internal sealed partial class TextRule
         return new TextRule(null, taken[0].Frame, words);
     }
 
-    /// <summary>Whether a value fits, given the labels of its run and the value at the same place of the run just before it.</summary>
-    public bool Fits(string value, Labels labels, string? before)
+    /// <summary>Whether a value fits.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="labels">The labels of its run.</param>
+    /// <param name="before">The value at the same place of the run just before it, from which what grows is counted.</param>
+    /// <param name="sent">The sendings of its run so far, as labels begin with them. Where one of them did not show what this place repeats, that is the difference, or noise; it is not told twice.</param>
+    public bool Fits(string value, Labels labels, string? before, IReadOnlySet<string> sent)
     {
         if (_raw is not null) return value == _raw || IsLater(_raw, value);
         if (IsNoise) return true;
@@ -78,7 +82,7 @@ internal sealed partial class TextRule
         {
             var fits = _words[i] switch
             {
-                { What: Kind.Same } word => words[i] == word.Text || labels.ValueOf(words[i]) == labels.ValueOf(word.Text!),
+                { What: Kind.Same } word => words[i] == word.Text || labels.ValueOf(words[i]) == labels.ValueOf(word.Text!) || !labels.Knows(word.Text!) && Sending().Match(word.Text!) is { Success: true } of && sent.Contains(of.Value),
                 { What: Kind.Repeats } word => labels.Is(word.Text!, words[i]) ?? true,
                 { What: Kind.Grows } word => GrowsTo(words[i], earlier?.ElementAtOrDefault(i), word.By),
                 _ => true,
@@ -88,13 +92,14 @@ internal sealed partial class TextRule
         return true;
     }
 
-    /// <summary>Whether two values differ only in that a clock, hours and minutes, has gone on: all twins may be within one minute.</summary>
+    /// <summary>Whether two values differ only in that a clock, hours and minutes and perhaps seconds, has gone on: all twins may be within one minute, or show what came within one second.</summary>
     private static bool IsLater(string before, string now)
     {
-        var (was, isNow) = (HourAndMinute().Matches(before), HourAndMinute().Matches(now));
-        if (was.Count == 0 || was.Count != isNow.Count || HourAndMinute().Replace(before, "") != HourAndMinute().Replace(now, "")) return false;
-        return was.Zip(isNow).All(c => (Minutes(c.Second) - Minutes(c.First) + 1_440) % 1_440 <= LongestCheck);
-        static int Minutes(Match m) => 60 * int.Parse(m.Groups[1].ValueSpan, CultureInfo.InvariantCulture) + int.Parse(m.Groups[2].ValueSpan, CultureInfo.InvariantCulture);
+        var (was, isNow) = (Clock().Matches(before), Clock().Matches(now));
+        if (was.Count == 0 || was.Count != isNow.Count || Clock().Replace(before, "") != Clock().Replace(now, "")) return false;
+        return was.Zip(isNow).All(c => c.First.Groups[3].Success == c.Second.Groups[3].Success && (Seconds(c.Second) - Seconds(c.First) + 86_400) % 86_400 <= LongestCheck * 60);
+        static int Seconds(Match m) => 3_600 * Part(m.Groups[1]) + 60 * Part(m.Groups[2]) + (m.Groups[3].Success ? Part(m.Groups[3]) : 0);
+        static int Part(Group g) => int.Parse(g.ValueSpan, CultureInfo.InvariantCulture);
     }
 
     /// <summary>Whether a value fits though it falls into other words: a random one may hold what divides words.</summary>
@@ -168,8 +173,9 @@ internal sealed partial class TextRule
     [GeneratedRegex(@"(?<=^<?)\d+(?=('\d+)?:(?!sent\d))")]
     private static partial Regex Origin();
 
-    [GeneratedRegex(@"(?<![\d:.])([01]?\d|2[0-3]):([0-5]\d)(?![\d:.])")]
-    private static partial Regex HourAndMinute();
+    // 9:05, 09:05:59, and within an address 09%3A05.
+    [GeneratedRegex(@"(?<![\d:.])([01]?\d|2[0-3])(?::|%3[Aa])([0-5]\d)(?:(?::|%3[Aa])([0-5]\d))?(?![\d:.]|%3[Aa])")]
+    private static partial Regex Clock();
 
     [GeneratedRegex(@"(?<=^<?)\d+('\d+)?(?=:(?!sent\d))")]
     private static partial Regex Sending();

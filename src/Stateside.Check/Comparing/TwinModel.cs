@@ -53,6 +53,11 @@ internal sealed class TwinModel
     /// <param name="Arrays">The rules of arrays whose items are not compared by index.</param>
     private sealed record SlotRule(IReadOnlyList<int> Words, int WordCount, Dictionary<string, TextRule> Texts, Dictionary<string, ArrayRule> Arrays);
 
+    /// <param name="Labels">The names of its values.</param>
+    /// <param name="Doubtful">The sendings that were answered otherwise in substance: what repeats their values in the twins has nothing to repeat in this run.</param>
+    /// <param name="Sent">All sendings so far.</param>
+    private sealed record Reading(Labels Labels, HashSet<string> Doubtful, HashSet<string> Sent);
+
     private readonly Dictionary<Slot, SlotRule> _rules = [];
     private readonly Noise _noise;
 
@@ -89,11 +94,13 @@ internal sealed class TwinModel
     public IReadOnlyList<Difference> Compare(Run run, Run? before = null)
     {
         var differences = new List<Difference>();
-        var labels = new Labels();
-        var doubtful = new HashSet<string>(StringComparer.Ordinal);
+        var reading = new Reading(new Labels(), new HashSet<string>(StringComparer.Ordinal), new HashSet<string>(StringComparer.Ordinal));
         foreach (var observation in run.Observations)
-            if (_rules.TryGetValue(observation.Slot, out var rule)) CompareSlot(observation, rule, labels, (before ?? Last)[observation.Slot], differences, doubtful, place => IsAsBefore(run, observation, place));
-            else if (_rules.TryGetValue(new Slot(observation.Slot.Step), out var first)) NameSlot(observation, first, labels);
+        {
+            reading.Sent.Add(NameOf(observation.Slot));
+            if (_rules.TryGetValue(observation.Slot, out var rule)) CompareSlot(observation, rule, reading, (before ?? Last)[observation.Slot], differences, place => IsAsBefore(run, observation, place));
+            else if (_rules.TryGetValue(new Slot(observation.Slot.Step), out var first)) NameSlot(observation, first, reading.Labels);
+        }
         return [.. differences.Where(d => !d.IsRenewal && !_noise.Contains(d.Slot.Step, d.Place))];
     }
 
@@ -159,15 +166,14 @@ internal sealed class TwinModel
 
     /// <param name="observation">What came.</param>
     /// <param name="rule">What the twins have in common.</param>
-    /// <param name="labels">The labels of the run.</param>
+    /// <param name="reading">What is known of the run so far.</param>
     /// <param name="before">The same sending of the run before.</param>
     /// <param name="differences">Gets the differences.</param>
-    /// <param name="doubtful">The sendings that were answered otherwise in substance: what repeats their values in the twins has nothing to repeat in this run.</param>
     /// <param name="isAsBefore">Whether a place shows what it showed when the step was sent before, as it did in the twins.</param>
     private static void CompareSlot(
-        Observation observation, SlotRule rule, Labels labels, Observation? before, List<Difference> differences, HashSet<string> doubtful, Func<string, bool> isAsBefore)
+        Observation observation, SlotRule rule, Reading reading, Observation? before, List<Difference> differences, Func<string, bool> isAsBefore)
     {
-        var slot = observation.Slot;
+        var (slot, labels) = (observation.Slot, reading.Labels);
         var name = NameOf(slot);
         var known = differences.Count;
         if (observation.Sent.Count == rule.WordCount)
@@ -187,13 +193,13 @@ internal sealed class TwinModel
             }
             else
             {
-                if (!text.Fits(actual, labels, earlier) && !text.RestsOn(doubtful) && !isAsBefore(place)) differences.Add(new Difference(slot, place, earlier, actual));
+                if (!text.Fits(actual, labels, earlier, reading.Sent) && !text.RestsOn(reading.Doubtful) && !isAsBefore(place)) differences.Add(new Difference(slot, place, earlier, actual));
                 text.Name($"{name}:{place}", actual, labels, Ids.IsIdLike(place));
             }
         }
         foreach (var (array, order) in rule.Arrays)
             if (order.What != Order.Fixed) CompareItems(slot, array, order, Sequences.Counts(arrays.GetValueOrDefault(array) ?? []), differences);
-        if (differences.Skip(known).Any(d => d.Rank <= Difference.Substance)) doubtful.Add(name);
+        if (differences.Skip(known).Any(d => d.Rank <= Difference.Substance)) reading.Doubtful.Add(name);
     }
 
     /// <summary>
