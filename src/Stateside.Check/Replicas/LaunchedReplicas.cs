@@ -69,8 +69,9 @@ internal sealed class LaunchedSet(LaunchOptions options, LaunchAddresses address
             {
                 await StartAsync(replica, isNew: true, stopping.Token);
             }
-            catch (ReplicaException)
+            catch (ReplicaException e)
             {
+                queue.Fault ??= e;
                 await stopping.CancelAsync();
                 throw;
             }
@@ -159,6 +160,9 @@ internal sealed class StartQueue(TimeProvider time)
     private readonly Lock _lock = new();
     private Task _last = Task.CompletedTask;
 
+    /// <summary>Why a replica that is opened cannot be had: then neither can any other of the same command, and none is started any more. Null while all is well.</summary>
+    public ReplicaException? Fault { get; set; }
+
     /// <summary>Starts something when what was started before it is done, or has had its time.</summary>
     public async Task<T> TakeAsync<T>(Func<Task<T>> start, CancellationToken cancellationToken)
     {
@@ -168,6 +172,7 @@ internal sealed class StartQueue(TimeProvider time)
         try
         {
             await before.WaitAsync(cancellationToken);
+            if (Fault is { } fault) throw new ReplicaException(fault.Message, fault);
             var started = start();
             await Task.WhenAny(started, Task.Delay(s_longest, time, cancellationToken));
             turn.SetResult();
