@@ -136,7 +136,7 @@ public sealed class CheckRun(IReadOnlyList<Scenario> scenarios, ReplicaSource so
 
     private string? Reason(Experiment experiment, Study study) =>
         experiment.Moves && source.Count < 2 ? "there is only one replica"
-        : experiment.NeedsRestart && !source.CanRestart ? "replicas that were given by URL cannot be restarted without --restart 'CMD {i}'"
+        : experiment.NeedsRestart && !source.CanRestart ? source.WhyNoRestart
         : experiment.LeftOut(study);
 
     private void LeaveOut(List<ExperimentRecord> records, Study study, string name, string reason)

@@ -18,7 +18,7 @@ internal static class CheckCommand
     private static readonly Option<string[]> s_env = Many("--env", "A variable of the launched replicas' environment; {port}, {i} and {dir} are filled in.", "K=V");
     private static readonly Option<string?> s_workdir = new("--workdir") { Description = "Where the launched command runs. Default: here.", HelpName = "DIR" };
     private static readonly Option<string> s_ready = new("--ready") { Description = "The path that answers below 500 once a replica serves.", DefaultValueFactory = _ => "/", HelpName = "PATH" };
-    private static readonly Option<double> s_readyTimeout = new("--ready-timeout") { Description = "The longest a replica may take to serve, in seconds.", DefaultValueFactory = _ => 30, HelpName = "S" };
+    private static readonly Option<double> s_readyTimeout = new("--ready-timeout") { Description = "The longest a replica may take to serve, in seconds, 0.1 to 3600.", DefaultValueFactory = _ => 30, HelpName = "S" };
     private static readonly Option<string[]> s_replica = Many("--replica", "A replica that runs already; give it for each.", "URL");
     private static readonly Option<string?> s_restart = new("--restart") { Description = "Kills replica {i} (from 0) without notice and starts it again, for replicas that were given.", HelpName = "CMD" };
     private static readonly Option<string?> s_stop = new("--stop") { Description = "Kills replica {i} before --restart is run.", HelpName = "CMD" };
@@ -28,7 +28,7 @@ internal static class CheckCommand
     private static readonly Option<string[]> s_noCorrelate = Many("--no-correlate", "Sends a value of a HAR as it was recorded.", "NAME");
     private static readonly Option<string[]> s_only = Many("--only", $"Does only these experiments: {string.Join(", ", CheckRun.Experiments)}.", "NAME");
     private static readonly Option<int> s_repeat = new("--repeat") { Description = "How often the undisturbed scenario is run first, 3 to 50.", DefaultValueFactory = _ => 5, HelpName = "N" };
-    private static readonly Option<double> s_timeout = new("--timeout") { Description = "The longest wait for a response, in seconds.", DefaultValueFactory = _ => 10, HelpName = "S" };
+    private static readonly Option<double> s_timeout = new("--timeout") { Description = "The longest wait for a response, in seconds, 0.1 to 3600.", DefaultValueFactory = _ => 10, HelpName = "S" };
     private static readonly Option<string[]> s_ignore = Many("--ignore", "Is not compared: a header's name, a JSON path ($.a.b), a place as the report writes it, or a /regular expression/.", "WHAT");
     private static readonly Option<int> s_concurrency = new("--concurrency") { Description = "How many sets of replicas and how many sessions go side by side, 1 to 32.", DefaultValueFactory = _ => 4, HelpName = "N" };
     private static readonly Option<int> s_copies = new("--parallel") { Description = "How many requests are sent at once to look for lost updates, 2 to 200.", DefaultValueFactory = _ => 20, HelpName = "N" };
@@ -69,19 +69,21 @@ internal static class CheckCommand
 
         var progress = new CheckProgressView(surroundings.Time);
         var run = new CheckRun(scenarios, source, options, surroundings.Time, progress.Tell);
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         CheckReport report;
         try
         {
-            report = await progress.ShowAsync(run.RunAsync(cancellationToken), isJsonOut ? surroundings.Error : surroundings.Out, !isJsonOut && surroundings.IsTerminal);
+            report = await progress.ShowAsync(run.RunAsync(stopping.Token), isJsonOut ? surroundings.Error : surroundings.Out, !isJsonOut && surroundings.IsTerminal, stopping);
         }
         catch (ReplicaException e)
         {
             throw new UsageException(e.Message);
         }
-        if (isJsonOut) JsonReport.Write(report, surroundings.Out);
-        else CheckView.Write(report, surroundings);
+        // Files first: what is shown may not be writable, and what took minutes is kept all the same.
         foreach (var (path, write) in files)
             if (path is not null) await WriteAsync(report, path, write, surroundings);
+        if (isJsonOut) JsonReport.Write(report, surroundings.Out);
+        else CheckView.Write(report, surroundings);
         return report.Unrepeatable is not null ? ExitCode.Usage
             : report.Verdicts.Any(v => v.Outcome == Outcome.Fails || (parsed.GetValue(s_strict) && v.Outcome == Outcome.CannotTell)) ? ExitCode.DoesNotHold
             : ExitCode.Holds;
@@ -157,7 +159,7 @@ internal static class CheckCommand
         if (parsed.GetValue(s_restart) is { } restart && !restart.Contains("{i}", StringComparison.Ordinal))
             throw new UsageException("--restart has no {i}, so it cannot tell which replica to restart. Put {i} (0, 1, …) where the command names the replica.");
         if (parsed.GetValue(s_stop) is not null && parsed.GetValue(s_restart) is null) throw new UsageException("--stop needs --restart 'CMD {i}', which starts the replica again.");
-        return new GivenSource(new GivenOptions(addresses, parsed.GetValue(s_restart), parsed.GetValue(s_stop)) { Ready = ready, ReadyWithin = within, Mask = text => Masks.Text(text) }, surroundings.Time);
+        return new GivenSource(new GivenOptions(addresses, parsed.GetValue(s_restart), parsed.GetValue(s_stop)) { Ready = ready, ReadyWithin = within, Host = Host(parsed), Mask = text => Masks.Text(text) }, surroundings.Time);
     }
 
     private static List<Uri> Addresses(string[] urls)
@@ -191,8 +193,8 @@ internal static class CheckCommand
     private static int Within(ParseResult parsed, Option<int> option, int least, int most) => parsed.GetValue(option) is var value && value >= least && value <= most ? value
         : throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"{option.Name} {value} is out of range. Possible are {least} to {most}."));
 
-    private static TimeSpan Seconds(ParseResult parsed, Option<double> option) => parsed.GetValue(option) is var value and >= 0.1 and <= 3600 ? TimeSpan.FromSeconds(value)
-        : throw new UsageException($"{option.Name} is out of range. Possible are 0.1 to 3600 seconds.");
+    private static TimeSpan Seconds(ParseResult parsed, Option<double> option) => parsed.GetValue(option) is var value && value is >= 0.1 and <= 3600 ? TimeSpan.FromSeconds(value)
+        : throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"{option.Name} {value} is out of range. Possible are 0.1 to 3600 seconds."));
 
     private static bool IsPattern(string text)
     {

@@ -16,7 +16,7 @@ internal static class CommandLine
         if (parsed.Action is ParseErrorAction)
         {
             var command = PathOf(parsed.CommandResult);
-            var message = string.Join(' ', parsed.Errors[0].Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+            var message = string.Join(' ', Message(parsed.Errors[0]).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
             surroundings.Error.WriteLine($"stateside{command}: {message} See: ./stateside{command} --help");
             return ExitCode.Usage;
         }
@@ -32,6 +32,11 @@ internal static class CommandLine
             return ExitCode.Usage;
         }
     }
+
+    /// <summary>What is wrong. Of a number that is none it is said what the option takes, which its description names, instead of the type in this program.</summary>
+    private static string Message(ParseError error) => error.SymbolResult is OptionResult { Option: var option, Tokens: [.., var given] } && (option.ValueType == typeof(int) || option.ValueType == typeof(double))
+        ? $"{option.Name} takes a {(option.ValueType == typeof(int) ? "whole number" : "number")}, not '{given.Value}': {option.Description}"
+        : error.Message;
 
     /// <summary>The command as it is typed, each name after a space: a command of a command is not found by its own name.</summary>
     private static string PathOf(CommandResult command) =>

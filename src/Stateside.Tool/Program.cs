@@ -1,6 +1,7 @@
 using Stateside.Tool;
 
 using var signals = new Signals();
+Console.SetOut(new OutputWriter(Console.Out));
 try
 {
     return await CommandLine.RunAsync(args, Surroundings.OfProcess(), signals.Token);

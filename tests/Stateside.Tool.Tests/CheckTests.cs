@@ -31,6 +31,13 @@ public sealed class CheckTests
     [InlineData("--launch x{port} --bogus", "there is no option --bogus")]
     [InlineData("./a.http --launch x{port}", "is there twice")]
     [InlineData("--launch x{port} --correlate csrf", "--correlate takes NAME=PLACE@STEP")]
+    [InlineData("--launch x{port} --repeat x", "--repeat takes a whole number, not 'x': How often the undisturbed scenario is run first, 3 to 50.")]
+    [InlineData("--launch x{port} --repeat 2.5", "--repeat takes a whole number, not '2.5'")]
+    [InlineData("--launch x{port} --concurrency many", "--concurrency takes a whole number, not 'many': How many sets of replicas and how many sessions go side by side, 1 to 32.")]
+    [InlineData("--launch x{port} --timeout 5s", "--timeout takes a number, not '5s': The longest wait for a response, in seconds, 0.1 to 3600.")]
+    [InlineData("--launch x{port} --ready-timeout soon", "--ready-timeout takes a number, not 'soon'")]
+    [InlineData("--launch x{port} --replicas two", "--replicas takes a whole number, not 'two': How many replicas are launched, 2 to 8.")]
+    [InlineData("--launch x{port} --timeout 0", "--timeout 0 is out of range. Possible are 0.1 to 3600 seconds.")]
     public async Task Wrong_usage_is_one_line_with_the_fix_and_exit_code_2(string arguments, string message)
     {
         using var directory = new TemporaryDirectory();
@@ -61,6 +68,67 @@ public sealed class CheckTests
         var (code, _, error) = await Tool.RunAsync(directory.Path, "check", "b.http", "--launch", "x {port}");
         Assert.Equal(2, code);
         Assert.Contains("b.http", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_folder_is_no_scenario_whatever_its_name()
+    {
+        using var directory = new TemporaryDirectory();
+        Directory.CreateDirectory(Path.Combine(directory.Path, "dir.http"));
+        var (code, _, error) = await Tool.RunAsync(directory.Path, "check", "dir.http", "--launch", "x {port}");
+        Assert.Equal(2, code);
+        Assert.Contains("dir.http: is a directory", error, StringComparison.Ordinal);
+        Assert.Single(error.TrimEnd('\n').Split('\n'));
+    }
+
+    [Fact]
+    public async Task Output_that_cannot_be_written_is_one_line_and_exit_code_2_and_stops_the_check_in_order()
+    {
+        using var directory = new TemporaryDirectory();
+        directory.Write("a.http", "GET /\n");
+        var error = new StringWriter();
+        var surroundings = new Surroundings(new OutputWriter(new FullDisk()), TextWriter.Synchronized(error), false, directory.Path, TimeProvider.System);
+        var code = await CommandLine.RunAsync(["check", "a.http", "--launch", "echo $$ >> pids; exec /usr/bin/python3 -m http.server {port} --bind 127.0.0.1 --directory {dir}", "--ready-timeout", "60"], surroundings, CancellationToken.None);
+        Assert.Equal(2, code);
+        Assert.Equal("stateside check: standard output cannot be written (No space left on device).", error.ToString().TrimEnd());
+        var started = await File.ReadAllLinesAsync(Path.Combine(directory.Path, "pids"));
+        Assert.NotEmpty(started);
+        Assert.All(started, pid => Assert.False(Directory.Exists($"/proc/{pid}"), pid));
+    }
+
+    [Fact]
+    public async Task What_only_left_out_is_said_to_be_unexamined_and_what_was_asked_for_is_answered()
+    {
+        using var directory = new TemporaryDirectory();
+        directory.Write("serve.py", """
+            import http.server, os, sys
+            class Handler(http.server.BaseHTTPRequestHandler):
+                def answer(self, status, text):
+                    self.send_response(status); self.send_header('Content-Length', str(len(text))); self.end_headers(); self.wfile.write(text.encode())
+                def do_PUT(self):
+                    open(os.path.basename(self.path), 'w').close(); self.answer(200, 'put')
+                def do_GET(self):
+                    self.answer(200, 'ready' if self.path == '/' else 'there' if os.path.exists(os.path.basename(self.path)) else 'nothing')
+                def log_message(self, *_): pass
+            http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), Handler).serve_forever()
+            """);
+        directory.Write("a.http", "@name = {{$guid}}\nPUT /{{name}}\n###\nGET /{{name}}\n");
+        var (code, output, _) = await Tool.RunAsync(directory.Path, "check", "a.http", "--launch", "/usr/bin/python3 serve.py {port}", "--ready-timeout", "60", "--only", "move");
+        Assert.Equal(0, code);
+        Assert.Contains("1. HOLDS        Context", output, StringComparison.Ordinal);
+        Assert.Contains("2. CANNOT TELL  External", output, StringComparison.Ordinal);
+        Assert.Contains("Only move was asked for (--only): what rests on the other experiments (spread,", output, StringComparison.Ordinal);
+    }
+
+    private sealed class FullDisk : StringWriter
+    {
+        public override void Write(char value) => throw new IOException("No space left on device");
+
+        public override void Write(char[] buffer, int index, int count) => throw new IOException("No space left on device");
+
+        public override void Write(string? value) => throw new IOException("No space left on device");
+
+        public override void WriteLine(string? value) => throw new IOException("No space left on device");
     }
 
     [Fact]

@@ -57,7 +57,7 @@ internal sealed partial class CurlScript
             taken.Clear();
         }
         if (_before.TryGetValue(_count, out var after)) commands.Append(after).Append('\n');
-        var text = new StringBuilder("(\n");
+        var text = new StringBuilder("(\n# BASE_0 is where replica 0 listens, and so on.\n");
         foreach (var (replica, authority) in _lines.Select(l => (l.Exchange.Replica, (_replicas?[l.Exchange.Replica] ?? l.Exchange.Request!.Url).GetLeftPart(UriPartial.Authority))).Distinct().OrderBy(r => r.Replica).DistinctBy(r => r.Replica))
             text.Append(CultureInfo.InvariantCulture, $"BASE_{replica}={Quote(authority)}\n");
         if (_lines.Count > 0) text.Append("HOST=").Append(Quote(_lines[0].Exchange.Request!.Headers[0].Value)).Append('\n');

@@ -1,6 +1,5 @@
 using System.IO.Compression;
 using System.Net;
-using System.Net.Security;
 using System.Text;
 
 namespace Stateside.Check.Conversations;
@@ -36,7 +35,7 @@ internal sealed class Transport(ConversationOptions options, TimeProvider time, 
         // Octets pass through unchanged in both directions: cookies may hold any.
         RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
         ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
-        SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, errors) => anyCertificate || errors == SslPolicyErrors.None },
+        SslOptions = Certificates.Believed(anyCertificate),
     });
 
     /// <summary>Sends a request and reads the whole response, within the limits.</summary>
@@ -139,7 +138,7 @@ internal sealed class Transport(ConversationOptions options, TimeProvider time, 
         HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse } or HttpIOException { HttpRequestError: HttpRequestError.InvalidResponse } =>
             new(null, Trouble.BadResponse, "what came is not HTTP"),
         HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } => new(null, Trouble.BadResponse, $"the header is over {MaxHeaderKilobytes} KiB"),
-        HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => new(null, Trouble.NoConnection, "TLS could not be agreed on, or the certificate is not trusted"),
+        HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } insecure => new(null, Trouble.NoConnection, Certificates.Fault(insecure)),
         HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError } => new(null, Trouble.NoConnection, "nobody accepts connections there"),
         InvalidDataException => new(null, Trouble.BadResponse, "the body is not in the coding that Content-Encoding names"),
         IOException or HttpRequestException => headCame

@@ -43,7 +43,7 @@ internal abstract class Experiment
         };
     }
 
-    /// <summary>A difference in words: the step, the place, what was expected and what came.</summary>
+    /// <summary>A difference in words: the step, the place, what was expected and what was got.</summary>
     protected static string Say(Lab lab, Difference difference)
     {
         var step = lab.Step(difference.Slot.Step);

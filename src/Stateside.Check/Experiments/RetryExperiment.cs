@@ -123,10 +123,10 @@ internal sealed class RetryExperiment : Experiment
         if (TwoCreated(lab, step, run) is { } two)
             return (new Probe(plan, control, new Evidence(run, lab.Main.Last, [two]), two, step.Number), run);
         var isBurst = plan.Any(a => a is Burst);
-        var later = differences.Where(d => IsEffect(d, step, isBurst)).ToList();
+        var later = Effects(differences, step, isBurst);
         if (later.Count == 0) return (null, run);
         var evidence = await lab.ConfirmAsync(later, plan, control, lab.Main, cancellationToken);
-        var shown = evidence.Differences.Where(d => IsEffect(d, step, isBurst)).OrderBy(d => d.Slot.Step).ThenBy(d => d.Rank).FirstOrDefault();
+        var shown = Effects(evidence.Differences, step, isBurst).OrderBy(d => d.Slot.Step).ThenBy(d => d.Rank).FirstOrDefault();
         // A race may not be lost a second time; what was acknowledged and shown once is enough.
         if (shown is null && isBurst && later.FirstOrDefault(d => !lab.Study.Noise.Contains(d.Slot.Step, d.Place)) is { } once)
             return (new Probe(plan, control, new Evidence(run, lab.Main.Last, later), once, step.Number), run);
@@ -134,11 +134,14 @@ internal sealed class RetryExperiment : Experiment
     }
 
     /// <summary>
-    /// Whether later content shows it. That a cookie is set once more is how a session is kept, and no effect; that a later step is refused after copies at once, which have
-    /// connections of their own, says nothing of how often the step was done.
+    /// What later content shows of it. That a cookie is set once more is how a session is kept, and no effect; that a later step is refused after copies at once, which have
+    /// connections of their own, says nothing of how often the step was done, and neither does what the refusal looks like.
     /// </summary>
-    private static bool IsEffect(Difference difference, Step step, bool isBurst) => difference.Slot.Step > step.Number && !difference.Place.StartsWith("cookie:", StringComparison.Ordinal)
-        && !(isBurst && difference is { Place: "trouble" } or { Place: "status", Actual: null or ['4' or '5', ..] });
+    private static List<Difference> Effects(IReadOnlyList<Difference> differences, Step step, bool isBurst)
+    {
+        var refused = isBurst ? differences.Where(d => d is { Place: "trouble" } or { Place: "status", Actual: null or ['4' or '5', ..] }).Select(d => d.Slot).ToHashSet() : [];
+        return [.. differences.Where(d => d.Slot.Step > step.Number && !d.Place.StartsWith("cookie:", StringComparison.Ordinal) && !refused.Contains(d.Slot))];
+    }
 
     /// <summary>Two responses 201 that name two ids: each copy created something of its own.</summary>
     private static Difference? TwoCreated(Lab lab, Step step, Run run)

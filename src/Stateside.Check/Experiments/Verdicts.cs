@@ -10,7 +10,7 @@ internal static class Verdicts
     /// <summary>Answers the questions, in order.</summary>
     public static IReadOnlyList<Verdict> Of(IReadOnlyList<Finding> findings, Knowledge known) =>
     [
-        Decide(Question.Context, findings, known.ShowsState ? known.NotMoved : ProvesNothing, "a session that one replica began was served by the others, which had never seen it"),
+        Decide(Question.Context, findings, known.ShowsState ? known.NotMoved : ProvesNothing, Moved(findings)),
         Decide(Question.External, findings, known.ShowsState ? known.NotRestarted : ProvesNothing, "what a session had was still there after its replica, and then all, were killed and restarted"),
         Decide(Question.Retry, findings, Retry(known), "every unsafe step was sent twice, at once and one after the other, and had its effect once"),
         Spread(findings, known),
@@ -42,7 +42,8 @@ internal static class Verdicts
         if (Has("CHK-CSRF") && !Has("CHK-MOVE")) return "Sign anti-forgery tokens with a key that all replicas share, or keep them in the session store, instead of in one process.";
         if (architecture == Architecture.LostWithProcess && verdicts[0].Outcome == Outcome.Fails)
             return "Move what a session has out of the process: into a store that all replicas use (Redis, the database), or into a sealed cookie or token that the client carries.";
-        if (architecture == Architecture.NeedsStickiness)
+        // What only copies, counters and races in the processes show is not mended by another disk.
+        if (architecture == Architecture.NeedsStickiness && findings.Any(f => f is { Severity: Severity.Error, Question: Question.Context or Question.Spread, Rule: not ("CHK-STALE" or "CHK-IDS" or "CHK-LIMIT" or "CHK-LOST") }))
             return "Move what the replica keeps on its own disk to a place that all replicas use: a shared store or database, object storage for files.";
         if (Has("CHK-LOGOUT")) return "Keep the list of revoked credentials in a store that all replicas ask, or issue credentials that live for minutes.";
         if (Has("CHK-CREDENTIAL")) return "Make every replica able to verify a credential: sign it with a shared key, or keep sessions in a shared store.";
@@ -63,6 +64,11 @@ internal static class Verdicts
         var moved = Evidence(Question.Context, findings);
         return moved.Count == 0 ? own : new Verdict(Question.Spread, Outcome.Fails, "a session stays with the replica that began it: " + moved[0].Title, Ids(moved));
     }
+
+    /// <summary>What a session that was moved showed: where a replica held a copy from before, only one that had just been started served it.</summary>
+    private static string Moved(IReadOnlyList<Finding> findings) => findings.Any(f => f is { Rule: "CHK-STALE", Severity: Severity.Error, Experiment: "move" })
+        ? "a session that one replica began was served by one that had just been started; that one which had served others before answers from a copy is a matter of Spread"
+        : "a session that one replica began was served by the others, which had never seen it";
 
     private static string? Retry(Knowledge known) =>
         !known.HasUnsafe ? "the scenario has no unsafe step (POST, PUT, PATCH, DELETE)"

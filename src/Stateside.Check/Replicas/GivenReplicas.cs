@@ -16,6 +16,9 @@ public sealed record GivenOptions(IReadOnlyList<Uri> Addresses, string? Restart,
     /// <summary>The longest a replica, or one of the commands, may take. Default 30 s.</summary>
     public TimeSpan ReadyWithin { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>The Host field that asks whether a replica serves, as all other requests have it. Null: the authority of the first.</summary>
+    public string? Host { get; init; }
+
     /// <summary>The form in which text of the commands is shown: masks secrets.</summary>
     public Func<string, string> Mask { get; init; } = text => text;
 }
@@ -23,11 +26,17 @@ public sealed record GivenOptions(IReadOnlyList<Uri> Addresses, string? Restart,
 /// <summary>The one set of replicas that was given by URL.</summary>
 public sealed class GivenSource(GivenOptions options, TimeProvider time) : ReplicaSource
 {
+    private bool _isTried;
+    private string? _fault;
+
     /// <inheritdoc/>
     public override int MostSets => 1;
 
     /// <inheritdoc/>
-    public override bool CanRestart => options.Restart is not null;
+    public override bool CanRestart => options.Restart is not null && _fault is null;
+
+    /// <inheritdoc/>
+    public override string WhyNoRestart => _fault ?? base.WhyNoRestart;
 
     /// <inheritdoc/>
     public override int Count => options.Addresses.Count;
@@ -38,18 +47,44 @@ public sealed class GivenSource(GivenOptions options, TimeProvider time) : Repli
     /// <inheritdoc/>
     public override async Task<ReplicaSet> OpenAsync(CancellationToken cancellationToken)
     {
-        var set = new GivenSet(options, time);
-        for (var i = 0; i < Count; i++) await set.WaitAsync(i, cancellationToken);
+        var set = new GivenSet(this, options, time);
+        await set.WaitAsync(cancellationToken);
+        if (options.Restart is not null && !_isTried) await TryAsync(set, cancellationToken);
         return set;
     }
 
-    private sealed class GivenSet(GivenOptions options, TimeProvider time) : ReplicaSet
+    /// <summary>Restarts every replica once before anything rests on it. Where that does not succeed and all serve as before, only what needs a restart cannot be told.</summary>
+    private async Task TryAsync(GivenSet set, CancellationToken cancellationToken)
+    {
+        _isTried = true;
+        string fault;
+        try
+        {
+            await set.RestartAsync([.. Enumerable.Range(0, Count)], cancellationToken);
+            return;
+        }
+        catch (ReplicaException e)
+        {
+            fault = e.Message;
+        }
+        try
+        {
+            await set.WaitAsync(cancellationToken);
+        }
+        catch (ReplicaException e)
+        {
+            throw new ReplicaException($"the restart did not succeed: {fault} And now {e.Message}", e);
+        }
+        _fault = "no replica could be restarted: " + fault.TrimEnd('.');
+    }
+
+    private sealed class GivenSet(GivenSource source, GivenOptions options, TimeProvider time) : ReplicaSet
     {
         private static readonly TimeSpan s_closesWithin = TimeSpan.FromSeconds(3);
 
         public override IReadOnlyList<Uri> Addresses => options.Addresses;
 
-        public override bool CanRestart => options.Restart is not null;
+        public override bool CanRestart => source.CanRestart;
 
         public override async Task RestartAsync(IReadOnlyList<int> replicas, CancellationToken cancellationToken)
         {
@@ -59,8 +94,8 @@ public sealed class GivenSource(GivenOptions options, TimeProvider time) : Repli
             {
                 foreach (var replica in replicas) before.Add(await ConnectAsync(options.Addresses[replica], cancellationToken));
                 if (options.Stop is { } stop)
-                    foreach (var replica in replicas) await RunAsync(stop, replica, cancellationToken);
-                foreach (var replica in replicas) await RunAsync(options.Restart!, replica, cancellationToken);
+                    foreach (var replica in replicas) await RunAsync("--stop", stop, replica, cancellationToken);
+                foreach (var replica in replicas) await RunAsync("--restart", options.Restart!, replica, cancellationToken);
                 foreach (var (replica, i) in replicas.Select((r, i) => (r, i)))
                 {
                     await WaitAsync(replica, cancellationToken);
@@ -117,15 +152,20 @@ public sealed class GivenSource(GivenOptions options, TimeProvider time) : Repli
 
         public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-        public async Task WaitAsync(int replica, CancellationToken cancellationToken)
+        public async Task WaitAsync(CancellationToken cancellationToken)
         {
-            var fault = await Readiness.WaitAsync(options.Addresses[replica], options.Ready, options.ReadyWithin, () => false, time, cancellationToken);
+            for (var i = 0; i < options.Addresses.Count; i++) await WaitAsync(i, cancellationToken);
+        }
+
+        private async Task WaitAsync(int replica, CancellationToken cancellationToken)
+        {
+            var fault = await Readiness.WaitAsync(options.Addresses[replica], options.Host ?? options.Addresses[0].Authority, options.Ready, options.ReadyWithin, () => false, time, cancellationToken);
             if (fault is not null)
                 throw new ReplicaException($"{options.Addresses[replica].GetLeftPart(UriPartial.Authority)} does not serve ({fault}). --ready PATH names what answers below 500.");
         }
 
         // The command may leave the replica running in the background, so only the command's own end is waited for, not that of its output.
-        private async Task RunAsync(string command, int replica, CancellationToken cancellationToken)
+        private async Task RunAsync(string option, string command, int replica, CancellationToken cancellationToken)
         {
             var text = Filled(command, replica);
             using var process = Process.Start("/bin/sh", ["-c", "exec </dev/null >/dev/null 2>&1\n" + text]);
@@ -138,9 +178,9 @@ public sealed class GivenSource(GivenOptions options, TimeProvider time) : Repli
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {
                 process.Kill(entireProcessTree: true);
-                throw new ReplicaException($"the command \"{options.Mask(text)}\" does not end. Let it start the replica in the background.");
+                throw new ReplicaException($"the {option} command \"{options.Mask(text)}\" does not end. Let it start the replica in the background.");
             }
-            if (process.ExitCode != 0) throw new ReplicaException($"the command \"{options.Mask(text)}\" ended with exit code {process.ExitCode}.");
+            if (process.ExitCode != 0) throw new ReplicaException($"the {option} command \"{options.Mask(text)}\" failed with exit code {process.ExitCode}.");
         }
     }
 }

@@ -47,7 +47,7 @@ internal sealed class LaunchedSet(LaunchOptions options, LaunchAddresses address
     private const int MostTries = 3;
 
     private readonly Replica[] _replicas = [.. Enumerable.Range(0, options.Replicas).Select(i => new Replica(i))];
-    private DirectoryInfo? _root;
+    private PrivateFolder? _root;
 
     /// <inheritdoc/>
     public override IReadOnlyList<Uri> Addresses => [.. _replicas.Select(r => r.Address)];
@@ -55,11 +55,27 @@ internal sealed class LaunchedSet(LaunchOptions options, LaunchAddresses address
     /// <inheritdoc/>
     public override bool CanRestart => true;
 
-    /// <summary>Starts all.</summary>
-    public Task StartAsync(CancellationToken cancellationToken)
+    /// <summary>Starts all. Where one cannot be had the others are waited for no longer.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
     {
-        _root = Directory.CreateTempSubdirectory("stateside-check-");
-        return Task.WhenAll(_replicas.Select(r => StartAsync(r, isNew: true, cancellationToken)));
+        PrivateFolder.RemoveAbandoned();
+        _root = PrivateFolder.Create();
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await Task.WhenAll(_replicas.Select(OneAsync));
+
+        async Task OneAsync(Replica replica)
+        {
+            try
+            {
+                await StartAsync(replica, isNew: true, stopping.Token);
+            }
+            catch (ReplicaException e)
+            {
+                queue.Fault ??= e;
+                await stopping.CancelAsync();
+                throw;
+            }
+        }
     }
 
     /// <inheritdoc/>
@@ -83,14 +99,7 @@ internal sealed class LaunchedSet(LaunchOptions options, LaunchAddresses address
     public override async ValueTask DisposeAsync()
     {
         await Task.WhenAll(_replicas.Select(r => r.EndAsync()));
-        try
-        {
-            _root?.Delete(recursive: true);
-        }
-        catch (IOException)
-        {
-            // What a dying process still writes there is left to the system's own cleaning of temporary files.
-        }
+        _root?.Dispose();
     }
 
     private async Task StartAsync(Replica replica, bool isNew, CancellationToken cancellationToken)
@@ -98,14 +107,14 @@ internal sealed class LaunchedSet(LaunchOptions options, LaunchAddresses address
         for (var tries = 1; ; tries++)
         {
             if (isNew) replica.Address = addresses.Next();
-            var directory = Directory.CreateDirectory(Path.Combine(_root!.FullName, $"replica-{replica.Number}")).FullName;
+            var directory = Directory.CreateDirectory(Path.Combine(_root!.Path, $"replica-{replica.Number}")).FullName;
             var words = ShellWords.Split(LaunchFill.Command(options, replica.Number, replica.Address).Replace("{dir}", directory, StringComparison.Ordinal));
             var environment = options.Environment.ToDictionary(e => e.Key, e => LaunchFill.Text(e.Value, replica.Number, replica.Address).Replace("{dir}", directory, StringComparison.Ordinal));
             LaunchedProcess? started = null;
             var fault = await queue.TakeAsync(() =>
             {
                 started = replica.Process = LaunchedProcess.Start(words, environment, options.WorkingDirectory);
-                return Readiness.WaitAsync(replica.Address, options.Ready, options.ReadyWithin, () => started.HasExited, time, cancellationToken);
+                return Readiness.WaitAsync(replica.Address, replica.Address.Authority, options.Ready, options.ReadyWithin, () => started.HasExited, time, cancellationToken);
             }, cancellationToken);
             var process = started!;
             if (fault is null) return;
@@ -151,6 +160,9 @@ internal sealed class StartQueue(TimeProvider time)
     private readonly Lock _lock = new();
     private Task _last = Task.CompletedTask;
 
+    /// <summary>Why a replica that is opened cannot be had: then neither can any other of the same command, and none is started any more. Null while all is well.</summary>
+    public ReplicaException? Fault { get; set; }
+
     /// <summary>Starts something when what was started before it is done, or has had its time.</summary>
     public async Task<T> TakeAsync<T>(Func<Task<T>> start, CancellationToken cancellationToken)
     {
@@ -160,6 +172,7 @@ internal sealed class StartQueue(TimeProvider time)
         try
         {
             await before.WaitAsync(cancellationToken);
+            if (Fault is { } fault) throw new ReplicaException(fault.Message, fault);
             var started = start();
             await Task.WhenAny(started, Task.Delay(s_longest, time, cancellationToken));
             turn.SetResult();

@@ -38,6 +38,9 @@ public abstract class ReplicaSource
     /// <summary>Whether the replicas of a set can be restarted.</summary>
     public abstract bool CanRestart { get; }
 
+    /// <summary>Why the replicas cannot be restarted, where <see cref="CanRestart"/> is false.</summary>
+    public virtual string WhyNoRestart => "replicas that were given by URL cannot be restarted without --restart 'CMD {i}'";
+
     /// <summary>How many replicas a set has.</summary>
     public abstract int Count { get; }
 

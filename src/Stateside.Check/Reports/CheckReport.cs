@@ -99,7 +99,7 @@ public enum Severity
 /// <param name="MadeBy">The step that made the state it depends on, from 1, or null.</param>
 /// <param name="Place">Where the two responses differ (<c>json:$.user</c>), or null.</param>
 /// <param name="Expected">What the baseline showed there, masked and shortened, or null.</param>
-/// <param name="Actual">What came instead, masked and shortened, or null.</param>
+/// <param name="Actual">What was got instead, masked and shortened, or null.</param>
 /// <param name="ExpectedExchange">The exchange of the baseline as text, masked, or null.</param>
 /// <param name="ActualExchange">The exchange that differs as text, masked, or null.</param>
 /// <param name="Reproduction">Curl commands that show it by themselves when pasted, or null.</param>

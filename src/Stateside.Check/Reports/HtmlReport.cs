@@ -40,6 +40,7 @@ public static class HtmlReport
             .Element("h1", line).Element("p", explanation, "lead");
         page.Raw("<p class=\"architecture ").Raw(HtmlWords.Tone(report)).Raw("\">").Text(report.Unrepeatable is null ? Words.Of(report.Architecture) : "no verdict").Raw("</p>\n");
         if (report.Unrepeatable is { } unrepeatable) page.Raw("<section class=\"advice\">\n<h2>What varied</h2>\n").Element("p", unrepeatable).Raw("</section>\n");
+        if (Words.Only(report) is { } only) page.Element("p", only);
         if (report.Advice is { } advice) page.Raw("<section class=\"advice\">\n<h2>The one change that would help most</h2>\n").Element("p", advice).Raw("</section>\n");
         page.Raw("</header>\n");
     }
@@ -66,6 +67,7 @@ public static class HtmlReport
             var findings = report.Findings.Where(f => f.Severity == severity).ToList();
             if (findings.Count == 0) continue;
             page.Raw("<section>\n").Element("h2", heading);
+            if (findings[0] == report.Findings[0]) page.Element("p", Words.Replicas(report), "tags");
             foreach (var finding in findings) Finding(page, report, finding);
             page.Raw("</section>\n");
         }
@@ -80,7 +82,7 @@ public static class HtmlReport
         {
             page.Raw("<table class=\"values\">\n<tbody><tr><th scope=\"row\">Place</th><td><code>").Text(place).Raw("</code></td></tr>\n<tr><th scope=\"row\">Expected</th><td>");
             Value(page, finding.Expected);
-            page.Raw("</td></tr>\n<tr><th scope=\"row\">Came</th><td>");
+            page.Raw("</td></tr>\n<tr><th scope=\"row\">Got</th><td>");
             Value(page, finding.Actual);
             page.Raw("</td></tr></tbody>\n</table>\n");
         }
@@ -114,8 +116,8 @@ public static class HtmlReport
         if (finding.ExpectedExchange is null && finding.ActualExchange is null) return;
         var (left, right) = LineDifference.Of(Printable.Clip(finding.ExpectedExchange ?? "", MostExchange), Printable.Clip(finding.ActualExchange ?? "", MostExchange));
         page.Raw("<div class=\"sides\">\n");
-        Side(page, "Undisturbed", finding.ExpectedExchange is null ? [] : left, finding.Expected);
-        Side(page, "Under the experiment", finding.ActualExchange is null ? [] : right, finding.Actual);
+        Side(page, "Expected: undisturbed", finding.ExpectedExchange is null ? [] : left, finding.Expected);
+        Side(page, "Got: under the experiment", finding.ActualExchange is null ? [] : right, finding.Actual);
         page.Raw("</div>\n");
     }
 

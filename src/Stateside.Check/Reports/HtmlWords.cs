@@ -10,10 +10,11 @@ internal static class HtmlWords
     {
         if (report.Unrepeatable is not null)
             return ("No verdict: the service answers the same visit in different ways",
-                "Before anything was disturbed the same steps were already answered otherwise from one time to the next, so nothing could be concluded. Once what varied is fixed, run it again.");
+                "Before anything was disturbed the same steps were already answered differently from one time to the next, so nothing could be concluded. Once what varied is fixed, run it again.");
         var answers = report.Verdicts.ToDictionary(v => v.Question, v => v.Outcome);
         bool Fails(Question question) => answers.GetValueOrDefault(question) == Outcome.Fails;
         var counts = Counts(report);
+        if (Words.Only(report) is not null && !answers.ContainsValue(Outcome.Fails)) return ("Only a part was examined, and nothing was found in it", counts);
         if (answers.Values.All(o => o == Outcome.CannotTell))
             return ("No answer: this scenario shows nothing about state", $"{counts} A scenario has to change something and read it back, better after logging in; then it can be told.");
         if (!answers.ContainsValue(Outcome.Fails) && new[] { Question.Context, Question.External, Question.Spread }.Any(q => answers.GetValueOrDefault(q, Outcome.CannotTell) == Outcome.CannotTell))

@@ -56,7 +56,7 @@ public static class JUnitReport
         foreach (var finding in evidence)
         {
             text.AppendLine(CultureInfo.InvariantCulture, $"{finding.Id}: {finding.Title}").AppendLine(finding.Detail);
-            if (finding.Place is { } place) text.AppendLine(CultureInfo.InvariantCulture, $"{place}: expected {finding.Expected ?? "nothing"}, came {finding.Actual ?? "nothing"}");
+            if (finding.Place is { } place) text.AppendLine(CultureInfo.InvariantCulture, $"{place}: expected {finding.Expected ?? "nothing"}, got {finding.Actual ?? "nothing"}");
             if (Rules.Of(finding.Rule).Fix is { Length: > 0 } fix) text.AppendLine(CultureInfo.InvariantCulture, $"Fix: {fix}");
             if (finding.Reproduction is { } reproduction) text.AppendLine("Reproduce it:").AppendLine(reproduction);
             text.AppendLine();
@@ -76,7 +76,9 @@ public static class JUnitReport
     private static string Summary(CheckReport report)
     {
         var text = new StringBuilder().AppendLine(Words.Of(report.Architecture));
+        if (Words.Only(report) is { } only) text.AppendLine(only);
         if (report.Advice is { } advice) text.AppendLine(advice);
+        if (report.Findings.Count > 0) text.AppendLine(Words.Replicas(report));
         foreach (var finding in report.Findings.Where(f => f.Severity != Severity.Error)) text.AppendLine(CultureInfo.InvariantCulture, $"{finding.Id} ({Severities.Of(finding.Severity)}): {finding.Title}");
         foreach (var notice in report.Notices) text.AppendLine(notice);
         return text.ToString();

@@ -70,4 +70,22 @@ public static class Words
         Architecture.LostWithProcess => "stateful: lost with the process",
         _ => "cannot tell",
     };
+
+    /// <summary>Which replica is meant by a number, in a sentence.</summary>
+    public static string Replicas(CheckReport report)
+    {
+        // What is launched is called by its command, the same for all.
+        var names = report.Replicas.Select((name, i) => name.EndsWith($" (replica {i})", StringComparison.Ordinal) ? name[..name.LastIndexOf(" (", StringComparison.Ordinal)] : name).ToList();
+        return names.Count > 1 && names.TrueForAll(n => n == names[0])
+            ? $"Replicas 0 to {names.Count - 1} are processes of their own, each launched with: {names[0]}"
+            : "Replicas are numbered from 0: " + string.Join(", ", names.Select((name, i) => $"replica {i} is {name}"));
+    }
+
+    /// <summary>What <c>--only</c> left unexamined, in a sentence, or null.</summary>
+    public static string? Only(CheckReport report)
+    {
+        var left = report.Experiments.Where(e => e.LeftOut?.Contains("--only", StringComparison.Ordinal) == true).Select(e => e.Name).Distinct().ToList();
+        var done = CheckRun.Experiments.Except(left).ToList();
+        return left.Count == 0 ? null : $"Only {string.Join(", ", done)} {(done.Count == 1 ? "was" : "were")} asked for (--only): what rests on the other experiments ({string.Join(", ", left)}) was not examined, and cannot be told.";
+    }
 }

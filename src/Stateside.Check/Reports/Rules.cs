@@ -15,15 +15,15 @@ public static class Rules
     public static IReadOnlyList<Rule> All { get; } =
     [
         new("CHK-MOVE", "SessionDoesNotMove", "A session cannot go on at another replica.",
-            "A replica that had never served the session answers otherwise than the one that began it: what it needs is in one process, or on one disk.",
+            "A replica that had never served the session answers differently from the one that began it: what it needs is in one process, or on one disk.",
             "Keep what a session has in a store that all replicas use, or let the client carry it, sealed."),
-        new("CHK-FRESH", "FreshReplicaDiffers", "A replica that was just started answers otherwise.",
+        new("CHK-FRESH", "FreshReplicaDiffers", "A replica that was just started answers differently.",
             "What was written through another replica is not seen by one that nobody had spoken to. That is what happens to users when you scale out.",
             "Write to a store that all replicas use; load what a replica needs from there."),
         new("CHK-RESTART", "LostAtRestart", "A restart loses what a session had.",
             "The process was killed and started again, as in a crash or a deployment, and what had been acknowledged before was gone.",
             "Keep it outside the process before the request is answered."),
-        new("CHK-SPREAD", "RepliesDependOnReplica", "Requests that go to the replicas in turn are answered otherwise.",
+        new("CHK-SPREAD", "RepliesDependOnReplica", "Requests that go to the replicas in turn are answered differently.",
             "One client, several replicas, and the answers are not those that one replica alone gives.",
             "Find what the named step reads from memory or from the replica's own disk, and share it."),
         new("CHK-STALE", "StaleCopy", "A replica answers with an old copy.",

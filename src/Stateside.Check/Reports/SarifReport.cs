@@ -44,6 +44,7 @@ public static class SarifReport
         json.WriteEndArray();
         json.WriteStartObject("properties");
         json.WriteString("architecture", Words.Of(report.Architecture));
+        json.WriteString("replicas", Printable.Clip(Printable.Of(Words.Replicas(report)), MostText));
         foreach (var verdict in report.Verdicts) json.WriteString(verdict.Question.ToString().ToLowerInvariant(), Words.Of(verdict.Outcome));
         json.WriteEndObject();
         json.WriteEndObject();
@@ -124,7 +125,7 @@ public static class SarifReport
     private static string Message(Finding finding)
     {
         var text = new StringBuilder(finding.Title).AppendLine().AppendLine().Append(finding.Detail);
-        if (finding.Place is { } place) text.AppendLine().Append(CultureInfo.InvariantCulture, $"{place}: expected {finding.Expected ?? "nothing"}, came {finding.Actual ?? "nothing"}");
+        if (finding.Place is { } place) text.AppendLine().Append(CultureInfo.InvariantCulture, $"{place}: expected {finding.Expected ?? "nothing"}, got {finding.Actual ?? "nothing"}");
         if (finding.Reproduction is { } reproduction) text.AppendLine().AppendLine().AppendLine("Reproduce it:").Append(reproduction);
         return text.ToString();
     }

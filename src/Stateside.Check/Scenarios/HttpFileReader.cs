@@ -156,10 +156,11 @@ internal sealed partial class HttpFileReader(string file, string folder, IReadOn
         {
             if (!_variables.TryGetValue(v.Groups[1].Value, out var value)) break;
             // What is made up in a path is made up once, for all steps that name it: so it stays a variable.
-            if (value.StartsWith('/') && value.Contains("{{$", StringComparison.Ordinal))
+            if (MadeUpPath().Match(value) is { Success: true } madeUp)
             {
+                if (madeUp.Groups[1] is { Success: true, Value: var origin }) _origins.Add(origin);
                 var name = v.Groups[1].Value + "_below_root";
-                _variables[name] = value[1..];
+                _variables[name] = madeUp.Groups[2].Value;
                 return (method, Clean($"/{{{{{name}}}}}{v.Groups[2].Value}"));
             }
             line = value + v.Groups[2].Value;
@@ -241,6 +242,9 @@ internal sealed partial class HttpFileReader(string file, string folder, IReadOn
 
     [GeneratedRegex(@"^\{\{\s*([\w][\w.-]*)\s*\}\}(.*)$")]
     private static partial Regex LeadingVariable();
+
+    [GeneratedRegex(@"^(?:https?://([^/{}]+))?/(.*\{\{\$.*)$")]
+    private static partial Regex MadeUpPath();
 
     [GeneratedRegex(@"^\{\{[^{}]*\.(response|request)\.[^{}]*\}\}")]
     private static partial Regex OfStep();

@@ -38,6 +38,7 @@ public static class ScenarioFile
         try
         {
             var file = new FileInfo(path);
+            if (Directory.Exists(path)) throw new ScenarioException($"{path}: is a directory; name the .http, .rest or .har file itself");
             if (!file.Exists) throw new ScenarioException($"{path}: there is no such file");
             if (file.Length > limit) throw new ScenarioException($"{name}: is over {limit >> 20} MiB; record less, or remove the responses of images and scripts");
             return File.ReadAllBytes(path);

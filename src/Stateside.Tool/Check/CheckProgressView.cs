@@ -13,8 +13,23 @@ internal sealed class CheckProgressView(TimeProvider time)
 
     public void Tell(CheckProgress progress) => Volatile.Write(ref _last, progress);
 
-    /// <summary>Shows it until the work is done, and answers what came of it.</summary>
-    public async Task<T> ShowAsync<T>(Task<T> work, TextWriter output, bool isTerminal)
+    /// <summary>Shows it until the work is done, and answers what came of it. Work whose report nobody could read is stopped in order first.</summary>
+    public async Task<T> ShowAsync<T>(Task<T> work, TextWriter output, bool isTerminal, CancellationTokenSource stopping)
+    {
+        try
+        {
+            await ShowUntilDoneAsync(work, output, isTerminal);
+        }
+        catch (UsageException)
+        {
+            await stopping.CancelAsync();
+            await Task.WhenAny(work);
+            throw;
+        }
+        return await work;
+    }
+
+    private async Task ShowUntilDoneAsync(Task work, TextWriter output, bool isTerminal)
     {
         while (await Task.WhenAny(work, Task.Delay(s_redrawEvery, time)) != work)
         {
@@ -23,7 +38,6 @@ internal sealed class CheckProgressView(TimeProvider time)
             else if (_said.Add(progress.Scenario + progress.Experiment)) output.WriteLine(Line(progress));
         }
         if (isTerminal) output.Write("\r\u001b[K");
-        return await work;
     }
 
     private string Line(CheckProgress progress)

@@ -22,6 +22,7 @@ internal static class CheckView
             return;
         }
         output.WriteLine(Words.Of(report.Architecture));
+        if (Words.Only(report) is { } only) Wrap(output, only, 0);
         output.WriteLine();
         foreach (var (verdict, number) in report.Verdicts.Select((v, i) => (v, i + 1)))
         {
@@ -32,6 +33,11 @@ internal static class CheckView
         {
             output.WriteLine();
             Wrap(output, $"What would help most: {advice}", 0);
+        }
+        if (report.Findings.Count > 0)
+        {
+            output.WriteLine();
+            Wrap(output, Words.Replicas(report), 0);
         }
         var detailed = report.Findings.Where(f => f.Severity == Severity.Error).Take(MostDetailed).ToList();
         foreach (var finding in detailed) Write(finding, output);

@@ -40,6 +40,20 @@ public sealed class ConversationTests : IDisposable
         else Assert.DoesNotContain(expected, Curl.Of([created, exchange]).Split("# Step 2")[1].Split("cat ")[0], StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("@base = /notes-{{$guid}}")]
+    [InlineData("@base = http://127.0.0.1:1/notes-{{$guid}}")]
+    public async Task A_path_that_is_made_up_in_a_variable_at_the_front_is_one_path_for_all_steps(string variable)
+    {
+        await using var server = new RawServer(r => Ok(r.Target));
+        var scenario = Scenario($"{variable}\nPOST {{{{base}}}}\n###\nGET {{{{base}}}}/lines\n");
+        using var talk = Talk(scenario, server);
+        foreach (var step in scenario.Steps) await talk.SendAsync(step, 0, _ct);
+        var made = server.Requests[0].Target;
+        Assert.Matches("^/notes-[0-9a-f-]{36}$", made);
+        Assert.Equal(made + "/lines", server.Requests[1].Target);
+    }
+
     [Fact]
     public async Task A_session_keeps_its_cookies_and_takes_values_out_of_named_responses_over_all_replicas()
     {

@@ -105,6 +105,23 @@ public sealed class CurlTests : IDisposable
         Assert.Contains("set SECRET_1 to the value of password", await Run(script));
     }
 
+    [Theory]
+    [InlineData("Bearer abcdefghijklmnop-4711", "abcdefghijklmnop-4711")]
+    [InlineData("Basic YW5uOnBlcHBlcg==", "YW5uOnBlcHBlcg==")]
+    [InlineData("abcdefghijklmnop-4711", "abcdefghijklmnop-4711")]
+    public async Task A_credential_out_of_a_variable_is_masked_whatever_the_variable_is_called(string value, string credential)
+    {
+        await using var server = new RawServer(r => RawServer.Response("200 OK", $"you are {r["Authorization"]}"));
+        var scenario = Scenario($"@who = {value}\nGET /me\nAuthorization: {{{{who}}}}\n");
+        using var talk = new Conversation(scenario, [server.Url], new ConversationOptions(), TimeProvider.System);
+        var exchange = await talk.SendAsync(scenario.Steps[0], 0, _ct);
+        var script = Curl.Of([exchange]);
+        Assert.DoesNotContain(credential, script);
+        Assert.DoesNotContain(credential, Masks.Of(exchange, talk.Secrets));
+        Assert.Contains("set SECRET_1 to the value of the header field Authorization", script);
+        Assert.Contains($"you are {value}", await Run(script, ("SECRET_1", credential)));
+    }
+
     [Fact]
     public async Task Redirects_that_were_followed_are_followed_step_by_step_at_the_same_replica()
     {

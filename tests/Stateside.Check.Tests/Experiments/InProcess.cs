@@ -18,13 +18,15 @@ namespace Stateside.Check.Tests.Experiments;
 internal sealed record Surroundings(int Number, ConcurrentDictionary<string, object> Memory, ConcurrentDictionary<string, object> Disk, ConcurrentDictionary<string, object> Shared);
 
 /// <summary>Replicas inside the test's process: "killed" by dropping the server with its memory.</summary>
-internal sealed class InProcessSource(Action<WebApplication, Surroundings> service, int replicas = 2, bool canRestart = true) : ReplicaSource
+internal sealed class InProcessSource(Action<WebApplication, Surroundings> service, int replicas = 2, bool canRestart = true, bool keepsApart = false) : ReplicaSource
 {
     private readonly ConcurrentDictionary<string, object> _shared = new();
 
     public override int MostSets => canRestart ? 4 : 1;
 
     public override bool CanRestart => canRestart;
+
+    public override bool KeepsApart => keepsApart;
 
     public override int Count => replicas;
 

@@ -39,6 +39,42 @@ public sealed class VerdictsTests
         Assert.All(verdicts.Where(v => v.Outcome == Outcome.Fails), v => Assert.NotEmpty(v.Evidence));
     }
 
+    [Theory]
+    [InlineData("CHK-STALE Spread", "cache")]
+    [InlineData("CHK-STALE Spread,CHK-DOUBLED Retry", "cache")]
+    [InlineData("CHK-STALE Spread,CHK-SPREAD Spread", "own disk")]
+    [InlineData("CHK-MOVE Context", "own disk")]
+    [InlineData("CHK-IDS Spread", "make ids")]
+    [InlineData("CHK-LIMIT Spread", "rate limit")]
+    [InlineData("CHK-LOGOUT Auth", "revoked credentials")]
+    [InlineData("CHK-MOVE Context,CHK-RESTART External", "out of the process")]
+    public void The_advice_is_for_what_was_found(string found, string advice)
+    {
+        var findings = Findings(found);
+        var verdicts = Verdicts.Of(findings, s_all);
+        Assert.Contains(advice, Verdicts.Advice(verdicts, findings, Verdicts.ArchitectureOf(verdicts, findings, s_all)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_session_that_only_a_cold_replica_served_is_not_said_to_be_served_by_all()
+    {
+        var stale = Findings("CHK-STALE Spread");
+        Assert.Contains("which had never seen it", Verdicts.Of(stale, s_all)[0].Reason, StringComparison.Ordinal);
+        var rescued = Verdicts.Of([.. stale.Select(f => f with { Experiment = "move" })], s_all)[0];
+        Assert.Equal(Outcome.Holds, rescued.Outcome);
+        Assert.Contains("one that had just been started", rescued.Reason, StringComparison.Ordinal);
+        Assert.DoesNotContain("never seen it", rescued.Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(null, "what one replica issued was honoured by the others, and after a restart of all")]
+    [InlineData("no --restart", "what one replica issued was honoured by the others; nothing was restarted")]
+    public void A_credential_is_said_to_outlive_a_restart_only_where_there_was_one(string? notRestarted, string reason)
+    {
+        var known = new Knowledge { ShowsState = true, NotMoved = null, NotSpread = null, NotRestarted = notRestarted, NoCredential = null };
+        Assert.Equal((Outcome.Holds, reason), (Verdicts.Of([], known)[4].Outcome, Verdicts.Of([], known)[4].Reason));
+    }
+
     [Fact]
     public void Warnings_decide_nothing()
     {

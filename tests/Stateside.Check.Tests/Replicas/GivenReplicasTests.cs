@@ -1,5 +1,8 @@
 using System.Globalization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Stateside.Check.Replicas;
+using Stateside.Check.Tests.Experiments;
 
 namespace Stateside.Check.Tests.Replicas;
 
@@ -34,6 +37,32 @@ public sealed class GivenReplicasTests : IDisposable
         Assert.NotEqual(before.Trim(), after.Trim());
         using var process = System.Diagnostics.Process.GetProcessById(int.Parse(after, CultureInfo.InvariantCulture));
         process.Kill();
+    }
+
+    [Fact]
+    public async Task A_command_that_fails_takes_only_the_answers_that_rest_on_a_restart()
+    {
+        await using var shop = await new InProcessSource((app, s) =>
+        {
+            app.MapPost("/n/{id}", (string id) => { s.Shared[id] = 1; return Results.NoContent(); });
+            app.MapGet("/n/{id}", (string id) => Results.Json(new { n = s.Shared.Count(e => e.Key == id) }));
+        }).OpenAsync(CancellationToken.None);
+        var source = new GivenSource(new GivenOptions(shop.Addresses, "exit 3 # {i}", null), TimeProvider.System);
+        var scenario = Checking.Read("@id = {{$guid}}\n\nPOST /n/{{id}}\n\n###\nGET /n/{{id}}\n");
+        var report = await new CheckRun([scenario], source, new CheckOptions(), TimeProvider.System).RunAsync(CancellationToken.None);
+        Assert.Equal("h?hh?", Checking.Answers(report));
+        Assert.Equal("no replica could be restarted: the --restart command \"exit 3 # 0\" failed with exit code 3", report.Verdicts[1].Reason);
+        Assert.Equal(["fresh", "restart"], report.Experiments.Where(e => e.LeftOut == report.Verdicts[1].Reason).Select(e => e.Name).Order());
+    }
+
+    [Fact]
+    public async Task A_command_that_only_kills_is_no_start_of_a_check()
+    {
+        await using var launched = await LaunchedAsync();
+        var error = await Assert.ThrowsAsync<ReplicaException>(() => new GivenSource(
+            new GivenOptions(launched.Addresses, $"case {{i}} in 1) kill -9 {Pid(launched.Addresses[1])};; esac", null) { ReadyWithin = TimeSpan.FromSeconds(5) }, TimeProvider.System).OpenAsync(CancellationToken.None));
+        Assert.Contains("the restart did not succeed", error.Message, StringComparison.Ordinal);
+        Assert.Contains(launched.Addresses[1].Authority, error.Message, StringComparison.Ordinal);
     }
 
     private string Pid(Uri address)

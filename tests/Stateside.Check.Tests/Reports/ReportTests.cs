@@ -164,6 +164,38 @@ public sealed partial class ReportTests
     }
 
     [Fact]
+    public void Every_report_says_expected_and_got_and_which_replica_a_number_means()
+    {
+        var report = Example() with { Replicas = ["http://127.0.0.1:5001", "http://127.0.0.1:5002"] };
+        foreach (var write in new Action<CheckReport, TextWriter>[] { HtmlReport.Write, SarifReport.Write, JUnitReport.Write })
+        {
+            var text = Write(write, report);
+            Assert.Matches("(?i)expected", text);
+            Assert.Matches("(?i)\\bgot\\b", text);
+            Assert.DoesNotMatch("(?i)\\bcame\\b|otherwise", text);
+            Assert.Contains("replica 0 is http://127.0.0.1:5001, replica 1 is http://127.0.0.1:5002", text, StringComparison.Ordinal);
+        }
+        Assert.Equal("Replicas 0 to 1 are processes of their own, each launched with: node a.js {port}", Words.Replicas(report with { Replicas = ["node a.js {port} (replica 0)", "node a.js {port} (replica 1)"] }));
+    }
+
+    [Fact]
+    public void What_was_not_asked_for_is_said_to_be_unexamined()
+    {
+        Assert.Null(Words.Only(Example()));
+        var report = Example() with
+        {
+            Architecture = Architecture.CannotTell,
+            Advice = null,
+            Verdicts = [.. Example().Verdicts.Select(v => v with { Outcome = Outcome.CannotTell, Evidence = [] })],
+            Findings = [],
+            Experiments = [.. CheckRun.Experiments.Select(e => new ExperimentRecord(e, "a visit.http", 1, 1, TimeSpan.Zero, e == "move" ? null : "it was not asked for (--only)"))],
+        };
+        Assert.StartsWith("Only move was asked for (--only): what rests on the other experiments (spread, retry,", Words.Only(report), StringComparison.Ordinal);
+        Assert.Contains("Only move was asked for", Write(HtmlReport.Write, report), StringComparison.Ordinal);
+        Assert.Contains("<h1>Only a part was examined", Write(HtmlReport.Write, report), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Lines_are_told_apart_as_a_reader_would()
     {
         var (left, right) = LineDifference.Of("a\nb\nc\nd", "a\nx\nc\nd\ne");

@@ -1,0 +1,90 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Stateside.Check.Reports;
+
+namespace Stateside.Check.Tests.Experiments;
+
+/// <summary>What the way of asking makes is no fault of the service: each of these is right, or wrong in one way only, and must not be said to be wrong in another.</summary>
+public sealed class RigTests
+{
+    private const string OneWrite = "@id = {{$guid}}\n\nPOST /n/{{id}}\n\n###\nGET /n/{{id}}\n";
+
+    [Fact]
+    public async Task A_value_that_copies_sent_at_once_are_the_first_to_need_is_the_same_in_all_and_later()
+    {
+        var report = await Checking.RunAsync(OneWrite, (app, s) =>
+        {
+            app.MapPost("/n/{id}", (string id) => { s.Shared[id] = 1; return Results.NoContent(); });
+            app.MapGet("/n/{id}", (string id) => Results.Json(new { n = s.Shared.Count(e => e.Key == id) }));
+        }, new CheckOptions { Only = ["retry"] });
+        Assert.Equal((Outcome.Holds, "every unsafe step was sent twice, at once and one after the other, and had its effect once"), (report.Verdicts[(int)Question.Retry].Outcome, report.Verdicts[(int)Question.Retry].Reason));
+    }
+
+    /// <summary>As where a connection is logged in and copies at once have connections of their own: the step was done once, and who asks later is refused.</summary>
+    [Fact]
+    public async Task Who_is_refused_after_copies_at_once_has_not_seen_an_effect_twice()
+    {
+        var report = await Checking.RunAsync(OneWrite, (app, s) =>
+        {
+            app.MapPost("/n/{id}", async (string id) =>
+            {
+                if (!s.Shared.TryAdd("busy " + id, 1)) s.Shared["met " + id] = 1;
+                await Task.Delay(300);
+                s.Shared.TryRemove("busy " + id, out _);
+                s.Shared[id] = 1;
+                return Results.NoContent();
+            });
+            app.MapGet("/n/{id}", (string id) => s.Shared.ContainsKey("met " + id) ? Results.Unauthorized() : Results.Json(new { n = s.Shared.Count(e => e.Key == id) }));
+        }, new CheckOptions { Only = ["retry"] });
+        Assert.Equal((Outcome.Holds, "every unsafe step was sent twice, at once and one after the other, and had its effect once"), (report.Verdicts[(int)Question.Retry].Outcome, report.Verdicts[(int)Question.Retry].Reason));
+    }
+
+    [Fact]
+    public async Task Replicas_that_count_for_themselves_are_not_said_to_lose_updates()
+    {
+        var report = await Checking.RunAsync("@id = {{$guid}}\n\nPOST /n/{{id}}\n\n###\nGET /n/{{id}}\n\n###\nPOST /n/{{id}}\n\n###\nGET /n/{{id}}\n", (app, s) =>
+        {
+            app.MapPost("/n/{id}", (string id) => { s.Memory.AddOrUpdate(id, 1, (_, n) => (int)n + 1); return Results.NoContent(); });
+            app.MapGet("/n/{id}", (string id) => Results.Json(new { n = (int)s.Memory.GetValueOrDefault(id, 0) }));
+        }, new CheckOptions { Only = ["move", "parallel"] });
+        Assert.Contains(report.Findings, f => f.Rule == "CHK-MOVE");
+        Assert.DoesNotContain(report.Findings, f => f.Rule == "CHK-LOST");
+        Assert.True(report.Experiments.Single(e => e.Name == "parallel").Requests > 40);
+    }
+
+    [Fact]
+    public async Task A_cookie_that_is_named_after_the_port_is_sent_to_each_replica_under_its_own_name()
+    {
+        static string Name(HttpContext http) => "sid-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes($"{http.Connection.LocalPort}")))[..8];
+        var report = await Checking.RunAsync("POST /visit\n\n###\nGET /visit\n", (app, s) =>
+        {
+            app.MapPost("/visit", (HttpContext http) =>
+            {
+                var id = Guid.NewGuid().ToString("N");
+                s.Shared[id] = 1;
+                http.Response.Cookies.Append(Name(http), id, new CookieOptions { HttpOnly = true });
+                return Results.NoContent();
+            });
+            app.MapGet("/visit", (HttpContext http) => Results.Text(s.Shared.ContainsKey(http.Request.Cookies[Name(http)] ?? "") ? "welcome back" : "who are you?"));
+        });
+        Assert.Matches("^hh.h", Checking.Answers(report));
+        Assert.Contains(report.Notices, n => n.Contains("has another name at each address", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_shows_only_while_other_experiments_go_on_does_not_count()
+    {
+        var isAlone = false;
+        var source = new InProcessSource((app, s) =>
+        {
+            app.MapPost("/n/{id}", (string id) => { s.Shared[id] = s.Number; return Results.NoContent(); });
+            app.MapGet("/n/{id}", (string id) => Results.Json(new { n = s.Shared.TryGetValue(id, out var at) && (Volatile.Read(ref isAlone) || (int)at == s.Number) ? 1 : 0 }));
+        }, keepsApart: true);
+        var check = new CheckRun([Checking.Read(OneWrite)], source, new CheckOptions(), TimeProvider.System, progress => { if (progress.Experiment == "reproduction") Volatile.Write(ref isAlone, true); });
+        var report = await check.RunAsync(CancellationToken.None);
+        Assert.Equal("hhhh?", Checking.Answers(report));
+        Assert.Contains(report.Notices, n => n.Contains("not when it was tried alone", StringComparison.Ordinal));
+    }
+}
