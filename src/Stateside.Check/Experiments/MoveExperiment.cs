@@ -50,7 +50,8 @@ internal sealed class MoveExperiment : Experiment
                 $"on another replica, {Say(lab, first)}",
                 $"{First(move.K - 1)} went to replica {move.From}, the rest to replica {move.To}, which had not served this session. The state was made by step {move.K - 1} ({lab.Step(move.K - 1).Name})."
                 + (also.Count > 0 ? $" Steps {string.Join(", ", also)} differ too." : "")));
-            await LookBackAsync(lab, move, first, cancellationToken);
+            // From the replica that everything was learned on: another may have other things of everybody's.
+            await LookBackAsync(lab, (0, 1, move.K), first, cancellationToken);
         }
     }
 
