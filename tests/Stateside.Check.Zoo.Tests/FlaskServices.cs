@@ -27,6 +27,8 @@ internal static class FlaskServices
             new("hhhhh", Hybrid, "", "an opaque id, looked up with every request in a database that all replicas share; a logout removes it there")),
         new("flask-sessions-local", "{python} {flask}/sessions.py {port} {dir}/sessions.db", "account-logout.http",
             new("fhhff", NeedsStickiness, "CHK-CREDENTIAL", "the same in a database of the replica's own: it outlives a restart and means nothing to the other replica")),
+        new("flask-wizard", "{python} {flask}/wizard.py {port}", "wizard.http",
+            new("hhhh?", Stateless, "", "what was chosen travels from page to page in a signed hidden field; the same page sent twice answers the same, and nobody logs in")),
         new("flask-looks-stateful", "{python} {flask}/looks_stateful.py {port} {i}", "draft.http",
             new("hhhh?", Stateless, "", "the draft travels in a signed cookie; a side that follows from the text, times, ids, tips in random order and the replica's own name say nothing of anybody")),
     ];

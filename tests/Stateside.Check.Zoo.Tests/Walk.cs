@@ -103,6 +103,8 @@ internal static partial class Walk
         var parts = template.Split('.', 5);
         var (response, body) = answers[parts[0]];
         if (parts[2] == "headers") return response.Headers.TryGetValues(parts[3], out var values) ? values.Single() : "";
+        if (parts[2].StartsWith("html:", StringComparison.Ordinal))
+            return Uri.EscapeDataString(Regex.Match(body, $"name=\"{parts[3]["field[".Length..parts[3].IndexOf(']', StringComparison.Ordinal)]}\" value=\"([^\"]*)\"").Groups[1].Value);
         using var json = JsonDocument.Parse(body.StartsWith('{') ? body : "{}");
         var found = json.RootElement;
         return parts[4].Split('.').All(part => found.TryGetProperty(part, out found)) ? found.ToString() : "";

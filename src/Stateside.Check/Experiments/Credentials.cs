@@ -6,16 +6,23 @@ namespace Stateside.Check.Experiments;
 /// <summary>What credentials and cookies look like, by the forms that the common frameworks give them.</summary>
 internal static partial class Credentials
 {
+    private static readonly string[] s_seals = ["Fe26.", "CfDJ8", "eyJ", ".eJ"];
+
     /// <summary>Whether a value says by itself whose it is or what state it carries (a signed token, a sealed cookie), instead of leading to it (an opaque id).</summary>
     public static bool IsSelfContained(string name, string value)
     {
         const int LongerThanIds = 128;
         value = Uri.UnescapeDataString(value);
-        if (IsJwt(value) || value.StartsWith("Fe26.", StringComparison.Ordinal)) return true;
         // express-session signs an id; ASP.NET Core's session cookie seals one.
         if (value.StartsWith("s:", StringComparison.Ordinal) || name.Contains(".AspNetCore.Session", StringComparison.Ordinal)) return false;
-        if (value.StartsWith("CfDJ8", StringComparison.Ordinal) || value.StartsWith("eyJ", StringComparison.Ordinal) || value.StartsWith(".eJ", StringComparison.Ordinal)) return true;
-        return value.Length > LongerThanIds || !IsIdOfSession(value);
+        return IsSealed(value) || value.Length > LongerThanIds || !IsIdOfSession(value);
+    }
+
+    /// <summary>Whether a value, percent-encoded or not, is signed or sealed JSON by the form that the common libraries give it: JWT, iron, itsdangerous, Data Protection.</summary>
+    public static bool IsSealed(string value)
+    {
+        value = Uri.UnescapeDataString(value);
+        return IsJwt(value) || s_seals.Any(seal => value.StartsWith(seal, StringComparison.Ordinal));
     }
 
     /// <summary>Whether a header field of a request carries a credential, by its name: <c>Authorization</c>, <c>X-Api-Key</c>, <c>X-Auth-Token</c>, <c>X-Parse-Session-Token</c>.</summary>

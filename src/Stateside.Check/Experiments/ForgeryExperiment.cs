@@ -67,6 +67,12 @@ internal sealed class ForgeryExperiment : Experiment
     {
         var edges = lab.Study.DependsOn.SelectMany(d => d.Value.Select(write => (Read: d.Key, Write: write))).Where(e => lab.Step(e.Read).IsSafe && !lab.Study.Traits.Logins.Contains(e.Write)).ToList();
         var mayKeep = false;
+        var dependencies = lab.Study.DependsOn.SelectMany(d => d.Value.Select(made => (Later: d.Key, Made: made))).ToList();
+        if (dependencies.Count > 0 && dependencies.All(d => IsSentAlong(lab, d.Later, d.Made)))
+        {
+            lab.Study.Knowledge.ClientCarries = true;
+            return;
+        }
         foreach (var write in edges.Select(e => e.Write).Distinct().Order())
         {
             var read = edges.Where(e => e.Write == write).Max(e => e.Read);
@@ -114,6 +120,12 @@ internal sealed class ForgeryExperiment : Experiment
         var target = Uri.UnescapeDataString(request.Url.PathAndQuery);
         return made.Places.Where(p => !p.StartsWith("cookie:", StringComparison.Ordinal) && Ids.IsIdLike(p)).Any(p => made[p] is { Length: > 0 } id && target.Split('/', '?', '=', '&').Contains(id));
     }
+
+    /// <summary>Whether a step sends what an earlier one answered, by itself or from one to the next, and in a form that says by itself what it stands for: state in a signed form field.</summary>
+    private static bool IsSentAlong(Lab lab, int later, int made) =>
+        lab.Main.Last[new Slot(later)]?.Exchange.Request?.Filled is { } sent
+        && sent.Target.Concat(sent.Headers.SelectMany(h => h.Value)).Concat(sent.Body ?? [])
+            .Any(p => p.Step >= made && p.Step < later && Credentials.IsSealed(p.Text) && (p.Step == made || IsSentAlong(lab, p.Step, made)));
 
     private void Tell(Lab lab, Slot use, Run run, string title, string detail) =>
         lab.Study.Find(new Suspicion("CHK-ALGNONE", Severity.Warning, null, Name, title, detail) { Step = use.Step, Actual = run[use]?.Exchange, Run = run });

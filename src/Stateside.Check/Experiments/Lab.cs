@@ -197,7 +197,7 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
 
     /// <summary>Runs the control of a plan several times: what varies from time to time is noise from then on.</summary>
     /// <returns>The last of these runs.</returns>
-    public async Task<Run> ControlAsync(IReadOnlyList<Act> plan, IReadOnlyList<Act> control, TwinModel model, CancellationToken cancellationToken)
+    private async Task<Run> ControlAsync(IReadOnlyList<Act> plan, IReadOnlyList<Act> control, TwinModel model, CancellationToken cancellationToken)
     {
         // What changes only because time passes is learned once; a restart takes time, and other experiments none.
         var waits = plan.Any(a => a is Kill) && Study.WaitsFirst();
@@ -221,7 +221,7 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
     }
 
     /// <summary>Tries a plan once more: of what it showed before, what it shows again.</summary>
-    public async Task<Evidence> AgainAsync(IReadOnlyList<Difference> first, IReadOnlyList<Act> plan, IReadOnlyList<Act> control, TwinModel model, CancellationToken cancellationToken)
+    private async Task<Evidence> AgainAsync(IReadOnlyList<Difference> first, IReadOnlyList<Act> plan, IReadOnlyList<Act> control, TwinModel model, CancellationToken cancellationToken)
     {
         var (run, before, again) = await TryAsync(plan, control, model, cancellationToken);
         var places = first.Where(d => !Study.Noise.Contains(d.Slot.Step, d.Place)).Select(d => (d.Slot, d.Place)).ToHashSet();

@@ -23,6 +23,10 @@ internal sealed class MoveExperiment : Experiment
     {
         var moves = from direction in new[] { (From: 0, To: 1), (From: 1, To: 0) } from k in Enumerable.Range(2, lab.Steps - 1) select (direction.From, direction.To, K: k);
         var tried = await lab.EachAsync(moves, async move => (move, Differences: (await lab.TryAsync(Plan(lab, move), Straight(lab), lab.Main, cancellationToken)).Differences));
+        // What was answered otherwise before the session moved (a lock that many found taken) was not the move's doing.
+        for (var i = 0; i < tried.Count; i++)
+            if (tried[i].Differences.Any(d => d.Slot.Step < tried[i].move.K) && tried[i].move.From == 0)
+                tried[i] = (tried[i].move, (await lab.TryAsync(Plan(lab, tried[i].move), Straight(lab), lab.Main, cancellationToken)).Differences);
         lab.Study.Knowledge.NotMoved = null;
         // What is everybody's comes last: which step made it cannot be told by moving.
         var suspects = tried.Where(t => t.Differences.Count > 0).OrderBy(t => IsOfAll(lab, t.Differences)).ThenBy(t => t.move.From).ThenBy(t => t.move.K).ToList();

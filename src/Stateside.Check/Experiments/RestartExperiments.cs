@@ -28,9 +28,9 @@ internal sealed class RestartExperiment : Experiment
         foreach (var (k, differences) in tried.Where(t => t.Differences.Count > 0).OrderBy(t => t.K))
         {
             List<Act> plan = [.. straight.Take(k - 1), kill, .. straight.Skip(k - 1)];
-            List<Act> later = [.. straight.Take(k - 1), kill with { After = Interruptions.Settling }, .. straight.Skip(k - 1)];
-            var (evidence, isLate) = await IsLostAsync(lab, differences, plan, later, straight, cancellationToken);
+            var evidence = await lab.ConfirmAsync(differences, plan, straight, lab.Main, cancellationToken);
             if (evidence.First is not { } first) continue;
+            var isLate = kill.After == TimeSpan.Zero && await IsKeptLaterAsync(lab, plan, straight, first, cancellationToken);
             lab.Study.WritesLate ??= isLate;
             var made = $"step {k - 1} ({lab.Step(k - 1).Name})";
             var found = Suspect(lab, "CHK-RESTART", Question.External, new Probe(plan, straight, evidence, first, k - 1), $"after a restart, {Say(lab, first)}",
@@ -49,22 +49,16 @@ internal sealed class RestartExperiment : Experiment
         return false;
     }
 
-    /// <summary>
-    /// Whether what was lost once is lost again; where the service is given a moment between its answer and its end, before it counts. What is lost only without that moment
-    /// was written too late.
-    /// </summary>
-    private static async Task<(Evidence Evidence, bool IsLate)> IsLostAsync(
-        Lab lab, IReadOnlyList<Difference> first, List<Act> plan, List<Act> later, List<Act> straight, CancellationToken cancellationToken)
+    /// <summary>Whether nothing of it is lost where the service has a moment between its answer and its end.</summary>
+    private static async Task<bool> IsKeptLaterAsync(Lab lab, List<Act> plan, List<Act> straight, Difference lost, CancellationToken cancellationToken)
     {
-        if (plan.OfType<Kill>().Single().After > TimeSpan.Zero) return (await lab.ConfirmAsync(first, plan, straight, lab.Main, cancellationToken), false);
-        await lab.Alone;
-        await lab.ControlAsync(plan, straight, lab.Main, cancellationToken);
-        var lost = await lab.AgainAsync(first, later, straight, lab.Main, cancellationToken);
-        if (lost.First is not null) return (lost, false);
-        var atOnce = await lab.ConfirmAsync(first, plan, straight, lab.Main, cancellationToken);
-        if (atOnce.First is null) return (Evidence.None, false);
-        lost = await lab.AgainAsync(first, later, straight, lab.Main, cancellationToken);
-        return lost.First is not null ? (lost, false) : (atOnce, true);
+        List<Act> later = [.. plan.Select(a => a is Kill kill ? kill with { After = Interruptions.Settling } : a)];
+        for (var round = 0; round < 2; round++)
+        {
+            var (run, _, differences) = await lab.TryAsync(later, straight, lab.Main, cancellationToken);
+            if (run[lost.Slot] is null || differences.Any(d => d.Slot == lost.Slot)) return false;
+        }
+        return true;
     }
 
     private async Task AtTheEndAsync(Lab lab, List<Act> straight, CancellationToken cancellationToken)
@@ -136,12 +130,11 @@ internal static class Interruptions
         Lab lab, IReadOnlyList<int> points, Func<int, IReadOnlyList<Act>> before, Kill kill, Func<int, IEnumerable<Act>> after, CancellationToken cancellationToken)
     {
         if (points.Count == 0) return [];
+        var tried = new List<(int K, IReadOnlyList<Difference> Differences)>();
         if (!lab.Study.IsIsolated)
         {
-            var one = new List<(int, IReadOnlyList<Difference>)>();
-            foreach (var k in points)
-                one.Add((k, (await lab.TryAsync([.. before(k), kill, .. after(k)], Plans.All(lab.Steps, _ => 0), lab.Main, cancellationToken)).Differences));
-            return one;
+            foreach (var k in points) tried.Add((k, await AloneAsync(k)));
+            return tried;
         }
         var sessions = points.Select(k => (K: k, Session: new Session(lab))).ToList();
         try
@@ -151,11 +144,18 @@ internal static class Interruptions
             await lab.Set.RestartAsync(kill.Replicas, cancellationToken);
             sessions.ForEach(s => s.Session.Reconnect());
             await lab.EachAsync(sessions, async s => { await s.Session.DoAsync(after(s.K), cancellationToken); return 0; });
-            return [.. sessions.Select(s => (s.K, lab.Main.Compare(s.Session.Run)))];
+            tried.AddRange(sessions.Select(s => (s.K, lab.Main.Compare(s.Session.Run))));
         }
         finally
         {
             sessions.ForEach(s => s.Session.Dispose());
         }
+        // What was answered otherwise before the kill (a lock that many found taken) was not the kill's doing.
+        for (var i = 0; i < tried.Count; i++)
+            if (tried[i].Differences.Any(d => d.Slot.Step < tried[i].K)) tried[i] = (tried[i].K, await AloneAsync(tried[i].K));
+        return tried;
+
+        async Task<IReadOnlyList<Difference>> AloneAsync(int k) =>
+            (await lab.TryAsync([.. before(k), kill, .. after(k)], Plans.All(lab.Steps, _ => 0), lab.Main, cancellationToken)).Differences;
     }
 }
