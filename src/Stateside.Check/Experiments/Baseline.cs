@@ -178,12 +178,21 @@ internal static partial class Baseline
     {
         if (difference.Expected is null || difference.Actual is null || difference.Place is "status" or "trouble" || !model.IsConstant(difference.Slot, difference.Place)) return false;
         if (difference.Place.StartsWith("header:", StringComparison.Ordinal) && !difference.Place.Contains("limit", StringComparison.OrdinalIgnoreCase)) return true;
-        if (Digits().Replace(difference.Expected, "#") != Digits().Replace(difference.Actual, "#")) return true;
+        // A name that a machine was given (web-1, a hash), in the place of another; not a person's, and no other sentence.
+        var (was, now) = (Parts().Matches(difference.Expected), Parts().Matches(difference.Actual));
+        if (Digits().Replace(difference.Expected, "#") != Digits().Replace(difference.Actual, "#") && was.Count == now.Count
+            && was.Zip(now).All(p => p.First.Value == p.Second.Value || Made().IsMatch(p.First.Value) && Made().IsMatch(p.Second.Value))) return true;
         return Name().IsMatch(difference.Place) || Name().IsMatch(difference.Expected);
     }
 
     [GeneratedRegex(@"\d+")]
     private static partial Regex Digits();
+
+    [GeneratedRegex(@"[\w.\-]+")]
+    private static partial Regex Parts();
+
+    [GeneratedRegex(@"[\d._\-]")]
+    private static partial Regex Made();
 
     [GeneratedRegex(@"(?<![a-z])(pid|proc|process|port|host|hostname|instance|node|replica|server|worker|pod|machine|container|build|version|started|uptime|region|zone)", RegexOptions.IgnoreCase)]
     private static partial Regex Name();

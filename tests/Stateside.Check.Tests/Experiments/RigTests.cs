@@ -87,4 +87,67 @@ public sealed class RigTests
         Assert.Equal("hhhh?", Checking.Answers(report));
         Assert.Contains(report.Notices, n => n.Contains("not when it was tried alone", StringComparison.Ordinal));
     }
+
+    /// <summary>Where a replica lacks what the other was given before the check, the whole session is answered otherwise there; that is no name of the replica.</summary>
+    [Theory]
+    [InlineData("who are you?", false)]
+    [InlineData("guest", false)]
+    [InlineData("web-1b7", true)]
+    public async Task A_replica_that_is_wrong_for_the_whole_session_is_not_taken_for_one_with_another_name(string other, bool isName)
+    {
+        var report = await Checking.RunAsync(OneWrite, (app, s) =>
+        {
+            app.MapPost("/n/{id}", (string id) => { s.Shared[id] = 1; return Results.NoContent(); });
+            app.MapGet("/n/{id}", (string id) => Results.Json(new { n = s.Shared.Count(e => e.Key == id), says = s.Number == 0 ? isName ? "web-0a2" : "ann" : other }));
+        }, new CheckOptions { Only = ["spread", "move"] });
+        Assert.Equal(isName ? Outcome.Holds : Outcome.Fails, report.Verdicts[(int)Question.Spread].Outcome);
+        Assert.Equal(isName, report.Notices.Any(n => n.Contains("names the replica", StringComparison.Ordinal)));
+    }
+
+    /// <summary>A write that fails once while the noise is learned makes all that shows it differ: a page does not vary by that, and what depends on the write is still seen.</summary>
+    [Theory]
+    [InlineData(6)]
+    [InlineData(8)]
+    public async Task A_step_that_fails_once_while_noise_is_learned_hides_no_dependency(int failing)
+    {
+        var report = await Checking.RunAsync(OneWrite, (app, s) =>
+        {
+            app.MapPost("/n/{id}", (string id) =>
+            {
+                if (s.Shared.AddOrUpdate("sent", 1, (_, n) => (int)n + 1) is int sent && sent == failing) return Results.StatusCode(503);
+                s.Memory[id] = 1;
+                return Results.NoContent();
+            });
+            app.MapGet("/n/{id}", (string id) => Results.Json(new { n = s.Memory.Count(e => e.Key == id) }));
+        }, new CheckOptions { Only = ["move"] });
+        Assert.Equal(Outcome.Fails, report.Verdicts[(int)Question.Context].Outcome);
+    }
+
+    /// <summary>Two notes written within one second are listed as they were written, else the later first, as a list does that is sorted by whole seconds.</summary>
+    [Fact]
+    public async Task An_order_that_follows_from_the_pace_is_noise_in_every_plan()
+    {
+        var report = await Checking.RunAsync("# @name one\nPOST /notes\n\n###\n# @name two\nPOST /notes\n\n###\nGET /notes?of={{one.response.body.$.id}}&and={{two.response.body.$.id}}\n", (app, s) =>
+        {
+            app.MapPost("/notes", () =>
+            {
+                var id = Guid.NewGuid().ToString("N");
+                s.Shared[id] = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
+                return Results.Json(new { id });
+            });
+            app.MapGet("/notes", (string of, string and) => Results.Json(((string[])[of, and]).Where(s.Shared.ContainsKey).OrderByDescending(id => (long)s.Shared[id])));
+        });
+        Assert.DoesNotContain(report.Findings, f => f.Severity == Severity.Error && f.Question is Question.Context or Question.External or Question.Spread);
+    }
+
+    [Fact]
+    public async Task State_that_travels_in_a_signed_field_from_answer_to_request_is_the_clients()
+    {
+        var report = await Checking.RunAsync("# @name one\nGET /one\n\n###\n# @name two\nPOST /two\n\n{{one.response.body.$.state}}\n", (app, s) =>
+        {
+            app.MapGet("/one", () => Results.Json(new { state = "eyJ" + Convert.ToBase64String(Guid.NewGuid().ToByteArray())[..20].Replace('/', 'a').Replace('+', 'b') }));
+            app.MapPost("/two", async (HttpContext http) => await new StreamReader(http.Request.Body).ReadToEndAsync() is ['e', 'y', 'J', ..] ? Results.Ok() : Results.BadRequest());
+        });
+        Assert.Equal(Architecture.Stateless, report.Architecture);
+    }
 }
