@@ -123,23 +123,6 @@ public sealed class RigTests
         Assert.Equal(Outcome.Fails, report.Verdicts[(int)Question.Context].Outcome);
     }
 
-    /// <summary>Two notes written within one second are listed as they were written, else the later first, as a list does that is sorted by whole seconds.</summary>
-    [Fact]
-    public async Task An_order_that_follows_from_the_pace_is_noise_in_every_plan()
-    {
-        var report = await Checking.RunAsync("# @name one\nPOST /notes\n\n###\n# @name two\nPOST /notes\n\n###\nGET /notes?of={{one.response.body.$.id}}&and={{two.response.body.$.id}}\n", (app, s) =>
-        {
-            app.MapPost("/notes", () =>
-            {
-                var id = Guid.NewGuid().ToString("N");
-                s.Shared[id] = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
-                return Results.Json(new { id });
-            });
-            app.MapGet("/notes", (string of, string and) => Results.Json(((string[])[of, and]).Where(s.Shared.ContainsKey).OrderByDescending(id => (long)s.Shared[id])));
-        });
-        Assert.DoesNotContain(report.Findings, f => f.Severity == Severity.Error && f.Question is Question.Context or Question.External or Question.Spread);
-    }
-
     [Fact]
     public async Task State_that_travels_in_a_signed_field_from_answer_to_request_is_the_clients()
     {
