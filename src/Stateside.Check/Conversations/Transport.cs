@@ -11,7 +11,10 @@ internal readonly record struct Arrival(Answer? Answer, Trouble? Trouble, string
 internal sealed class Transport(ConversationOptions options, TimeProvider time, bool anyCertificate) : IDisposable
 {
     private const int MaxHeaderKilobytes = 64;
-    private static readonly TimeSpan EventStreamCut = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_longestStream = TimeSpan.FromSeconds(2);
+
+    /// <summary>A stream of events that is silent for as long is not waited for: it seldom ends by itself.</summary>
+    private static readonly TimeSpan s_silence = TimeSpan.FromMilliseconds(300);
 
     /// <summary>Shorter than servers keep idle connections, so that no request meets one that is just being closed.</summary>
     private static readonly TimeSpan s_idle = TimeSpan.FromMilliseconds(900);
@@ -91,7 +94,10 @@ internal sealed class Transport(ConversationOptions options, TimeProvider time, 
         var answer = new Answer((int)response.StatusCode, headers, ReadOnlyMemory<byte>.Empty, false);
         if (request.Method == "HEAD") return new(answer, null, null);
         var stream = Comparing.BodyText.MediaType(answer.Header("content-type")) == "text/event-stream";
-        using var cut = new CancellationTokenSource(stream ? EventStreamCut : Timeout.InfiniteTimeSpan, time);
+        var begun = time.GetTimestamp();
+        // Who waits less for an answer listens less to a stream; the limit is not to be met by listening.
+        var longest = options.Timeout / 2 < s_longestStream ? options.Timeout / 2 : s_longestStream;
+        using var cut = new CancellationTokenSource(stream ? longest : Timeout.InfiniteTimeSpan, time);
         using var all = CancellationTokenSource.CreateLinkedTokenSource(token, cut.Token);
         var body = new MemoryStream();
         try
@@ -104,12 +110,16 @@ internal sealed class Transport(ConversationOptions options, TimeProvider time, 
                 return new(answer with { Body = heard, Truncated = isCut }, null, null);
             }
             await using var decoded = ContentCoding.Undo(raw, answer.Header("content-encoding"));
-            var more = await CopyAsync(decoded, body, options.MaxBodyBytes, all.Token);
+            var more = await CopyAsync(decoded, body, options.MaxBodyBytes, () =>
+            {
+                var left = longest - time.GetElapsedTime(begun);
+                if (stream) cut.CancelAfter(left < s_silence ? left > TimeSpan.Zero ? left : TimeSpan.Zero : s_silence);
+            }, all.Token);
             return new(answer with { Body = body.ToArray(), Truncated = more }, null, more ? $"the body is over {options.MaxBodyBytes} bytes and was cut there" : null);
         }
         catch (OperationCanceledException) when (!token.IsCancellationRequested)
         {
-            return new(answer with { Body = body.ToArray(), Truncated = true }, null, "the stream of events was cut after its first 2 seconds");
+            return new(answer with { Body = body.ToArray(), Truncated = true }, null, "the stream of events did not end by itself: each session listens until it is silent, and two seconds at most");
         }
         catch (Exception e) when (!ct.IsCancellationRequested && Understand(e, headCame: true) is { } arrival)
         {
@@ -119,13 +129,14 @@ internal sealed class Transport(ConversationOptions options, TimeProvider time, 
 
     /// <summary>Copies at most <paramref name="limit"/> bytes.</summary>
     /// <returns>Whether there was more.</returns>
-    private static async Task<bool> CopyAsync(Stream from, MemoryStream to, int limit, CancellationToken ct)
+    private static async Task<bool> CopyAsync(Stream from, MemoryStream to, int limit, Action came, CancellationToken ct)
     {
         var buffer = new byte[16 * 1024];
         while (true)
         {
             var read = await from.ReadAsync(buffer, ct);
             if (read == 0) return false;
+            came();
             var room = limit - (int)to.Length;
             to.Write(buffer, 0, Math.Min(read, room));
             if (read > room) return true;

@@ -52,13 +52,13 @@ internal sealed record Tamper(Action<Conversation> Change) : Act;
 internal static class Plans
 {
     /// <summary>More than a second, so that clocks of whole seconds go on.</summary>
-    private static readonly TimeSpan s_restart = TimeSpan.FromMilliseconds(1_100);
+    public static TimeSpan Second { get; } = TimeSpan.FromMilliseconds(1_100);
 
     /// <summary>All steps, each on the replica that is named for it.</summary>
     public static List<Act> All(int steps, Func<int, int> replica) => [.. Enumerable.Range(1, steps).Select(step => new Send(step, replica(step)))];
 
     /// <summary>The same on one replica, with as much time in the place of each kill as a restart takes.</summary>
-    public static List<Act> Waiting(this IEnumerable<Act> plan) => [.. plan.Select(act => act is Kill ? new Wait(s_restart) : act).OnOne()];
+    public static List<Act> Waiting(this IEnumerable<Act> plan) => [.. plan.Select(act => act is Kill ? new Wait(Second) : act).OnOne()];
 
     /// <summary>The control of a plan: on one replica, none killed.</summary>
     public static List<Act> OnOne(this IEnumerable<Act> plan, int replica = 0) => [.. plan.Where(act => act is not Kill).Select(act => act switch

@@ -49,11 +49,13 @@ internal static partial class Baseline
     private static async Task LearnMoreAsync(Lab lab, List<Act> plan, CancellationToken cancellationToken)
     {
         const int Runs = 5;
-        for (var i = 0; i < Runs; i++)
-        {
-            var (run, _, differences) = await lab.TryAsync(plan, plan, lab.Main, cancellationToken);
-            LearnNoise(lab, differences, run);
-        }
+        for (var i = 0; i < Runs; i++) await LearnAsync(lab, plan, cancellationToken);
+    }
+
+    private static async Task LearnAsync(Lab lab, List<Act> plan, CancellationToken cancellationToken)
+    {
+        var (run, _, differences) = await lab.TryAsync(plan, plan, lab.Main, cancellationToken);
+        LearnNoise(lab, differences, run);
     }
 
     /// <summary>Where a step fails, what differs after it is the failure's doing, and no way in which pages vary.</summary>
@@ -96,7 +98,14 @@ internal static partial class Baseline
         if (study.Twins.Select(t => t[new Slot(step)]?.Exchange).FirstOrDefault(e => e?.Trouble == Trouble.NotSent) is { } unsent)
             return $"step {step} ({lab.Step(step).Name}) can be sent in some runs of the undisturbed scenario and not in others: {unsent.Detail}. "
                 + "If the service shows it only the first time, let the scenario begin where every visit begins; a value that needs not be taken from a response is left as it was recorded by --no-correlate.";
-        return $"step {step} ({lab.Step(step).Name}) is answered otherwise from run to run of the undisturbed scenario: {string.Join(", ", statuses)}. "
+        var name = $"step {step} ({lab.Step(step).Name})";
+        if (statuses.Any(s => s is nameof(Trouble.NoConnection) or nameof(Trouble.BrokenOff)))
+            return $"{name} is answered in some runs of the undisturbed scenario, and in others the service breaks the connection: {string.Join(", ", statuses)}. Read its log at that moment.";
+        // The last of the twins waits between its steps, longer than connections are kept.
+        if (study.Twins.Count > Math.Max(3, study.Options.Repeat) && statuses.SkipLast(1).Distinct().Count() == 1)
+            return $"{name} is answered {statuses[0]} at once and {statuses[^1]} where a second passes between the steps: what it needs ends within a second, or with the connection over which it was made. "
+                + "State that is bound to a connection cannot move to any other replica.";
+        return $"{name} has another status from run to run of the undisturbed scenario: {string.Join(", ", statuses)}. "
             + "If a name is taken by an earlier run, make it unique with {{$guid}}; if a limit is hit, raise it for the check; if the step is random, leave it out.";
     }
 
@@ -156,13 +165,17 @@ internal static partial class Baseline
     /// <summary>Leaves each step out, to see which later steps are answered otherwise: those depend on it.</summary>
     private static async Task DependenciesAsync(Lab lab, CancellationToken cancellationToken)
     {
+        const int Controls = 2;
         var straight = Plans.All(lab.Steps, _ => 0);
         var without = await lab.EachAsync(Enumerable.Range(1, lab.Steps), async left =>
         {
             var plan = straight.Where(a => a is Send send && send.Step != left).ToList();
-            var first = (await lab.TryAsync(plan, straight, lab.Main, cancellationToken)).Differences.Select(d => d.Slot.Step).ToHashSet();
-            if (first.Count > 0) first.IntersectWith((await lab.TryAsync(plan, straight, lab.Main, cancellationToken)).Differences.Select(d => d.Slot.Step));
-            return (Left: left, Differ: first);
+            var differ = (await lab.TryAsync(plan, straight, lab.Main, cancellationToken)).Differences.Select(d => (d.Slot.Step, d.Place)).ToHashSet();
+            if (differ.Count == 0) return (Left: left, Differ: differ.Select(d => d.Step));
+            // Two that differ by chance at one place would be taken for a dependency: so undisturbed runs come first, which show chance too.
+            for (var i = 0; i < Controls; i++) await LearnAsync(lab, straight, cancellationToken);
+            differ.IntersectWith((await lab.TryAsync(plan, straight, lab.Main, cancellationToken)).Differences.Select(d => (d.Slot.Step, d.Place)));
+            return (Left: left, Differ: differ.Where(d => !lab.Study.Noise.Contains(d.Step, d.Place)).Select(d => d.Step).Distinct());
         });
         foreach (var (left, differ) in without)
             foreach (var step in differ.Where(s => s > left))

@@ -43,6 +43,12 @@ internal abstract class Experiment
         };
     }
 
+    /// <summary>A difference that is gone a second later, as a warning: it decides nothing.</summary>
+    protected Suspicion Late(Lab lab, Probe probe) =>
+        Suspect(lab, "CHK-STALE", Question.Spread, probe, $"for a moment, {Say(lab, probe.Difference)}",
+            "Asked a second later it answers as expected. Either what was asked for takes time, and was asked for too early; or a replica learns late what another did, and whoever reads at once reads what was.")
+        with { Severity = Severity.Warning, Question = null };
+
     /// <summary>A difference in words: the step, the place, what was expected and what was got.</summary>
     protected static string Say(Lab lab, Difference difference)
     {

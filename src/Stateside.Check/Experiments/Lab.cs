@@ -11,7 +11,6 @@ internal sealed class Study(Scenario scenario, CheckOptions options, Normal norm
     private readonly List<Suspicion> _found = [];
     private readonly HashSet<(Slot, string)> _doubts = [];
     private int _requests;
-    private int _waited;
 
     public Scenario Scenario { get; } = scenario;
 
@@ -47,9 +46,6 @@ internal sealed class Study(Scenario scenario, CheckOptions options, Normal norm
 
     /// <summary>Whether the service writes some of what it has acknowledged a moment later; null while nobody knows.</summary>
     public bool? WritesLate { get; set; }
-
-    /// <summary>Whether nobody has waited yet, to see what the passing of time changes.</summary>
-    public bool WaitsFirst() => Interlocked.Exchange(ref _waited, 1) == 0;
 
     /// <summary>How long a service is left alone before it is killed, where it is not to be caught between its answer and its writing.</summary>
     public TimeSpan Settling => WritesLate == false ? TimeSpan.Zero : Interruptions.Settling;
@@ -107,7 +103,6 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
 {
     /// <summary>How often a place must stay the same in undisturbed runs before a difference there counts.</summary>
     private const int Controls = 5;
-    private const int Waits = 2;
     private int _runs;
     private int _requests;
 
@@ -199,8 +194,6 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
     /// <returns>The last of these runs.</returns>
     private async Task<Run> ControlAsync(IReadOnlyList<Act> plan, IReadOnlyList<Act> control, TwinModel model, CancellationToken cancellationToken)
     {
-        // What changes only because time passes is learned once; a restart takes time, and other experiments none.
-        var waits = plan.Any(a => a is Kill) && Study.WaitsFirst();
         Run? before = null;
         for (var i = 0; i < Controls; i++)
         {
@@ -208,8 +201,12 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
             if (before is not null || !model.Grows) LearnNoise(model.Compare(undisturbed, before), undisturbed);
             before = undisturbed;
         }
-        if (!waits) return before!;
-        foreach (var waited in await EachAsync(Enumerable.Range(0, Waits), _ => TryAsync(plan.Waiting(), control, model, cancellationToken))) LearnNoise(waited.Differences, waited.Run);
+        // A restart takes time, and other experiments none: what changes because time passes, as a job goes on, is not the restart's doing.
+        if (plan.Any(a => a is Kill))
+        {
+            var (waited, _, differences) = await TryAsync(plan.Waiting(), control, model, cancellationToken);
+            LearnNoise(differences, waited);
+        }
         return before!;
     }
 
@@ -226,6 +223,18 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
         var (run, before, again) = await TryAsync(plan, control, model, cancellationToken);
         var places = first.Where(d => !Study.Noise.Contains(d.Slot.Step, d.Place)).Select(d => (d.Slot, d.Place)).ToHashSet();
         return new Evidence(run, before ?? model.Last, [.. again.Where(d => places.Contains((d.Slot, d.Place)))]);
+    }
+
+    /// <summary>
+    /// Whether a read that differed is as expected where a second passes before it. Then it was asked too early: while something was under way, as the progress of a job, or
+    /// before a copy was renewed.
+    /// </summary>
+    public async Task<bool> SettlesAsync(IReadOnlyList<Act> plan, IReadOnlyList<Act> control, TwinModel model, Difference difference, CancellationToken cancellationToken)
+    {
+        var at = plan.Index().Where(a => a.Item is Send send && send.Step == difference.Slot.Step).Select(a => a.Index).ElementAtOrDefault(difference.Slot.Occurrence);
+        if (!Step(difference.Slot.Step).IsSafe || plan.Take(at).All(a => a is not Send send || Step(send.Step).IsSafe)) return false;
+        var (_, _, differences) = await TryAsync([.. plan.Take(at), new Wait(Plans.Second), .. plan.Skip(at)], control, model, cancellationToken);
+        return !differences.Any(d => d.Slot == difference.Slot);
     }
 
     /// <summary>Does something with each item: side by side where sessions do not disturb each other, else one after the other.</summary>

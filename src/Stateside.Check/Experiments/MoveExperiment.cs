@@ -31,18 +31,26 @@ internal sealed class MoveExperiment : Experiment
         // What is everybody's comes last: which step made it cannot be told by moving.
         var suspects = tried.Where(t => t.Differences.Count > 0).OrderBy(t => IsOfAll(lab, t.Differences)).ThenBy(t => t.move.From).ThenBy(t => t.move.K).ToList();
         var seen = new HashSet<int>();
+        var isLasting = false;
         foreach (var (move, differences) in suspects)
         {
             // Of what a later move shows, only what no earlier one did is news.
             var news = differences.Where(d => !seen.Contains(d.Slot.Step) && !lab.Study.Noise.Contains(d.Slot.Step, d.Place)).ToList();
             if (news.Count == 0 || seen.Count > 0 && IsOfAll(lab, news)) continue;
-            if (seen.Count > 0 && lab.Study.Found.Count(f => f.Experiment == Name) >= MostFindings) break;
+            if (seen.Count > 0 && lab.Study.Found.Count(f => f.Experiment == Name && f.Severity == Severity.Error) >= MostFindings) break;
             var plan = Plan(lab, move);
             var evidence = await lab.ConfirmAsync(news, plan, Straight(lab), lab.Main, cancellationToken);
             evidence = evidence with { Differences = lab.Study.OfSession(evidence.Differences) };
             if (evidence.First is not { } first) continue;
             foreach (var difference in differences) seen.Add(difference.Slot.Step);
             var probe = new Probe(plan, Straight(lab), evidence, first, move.K - 1);
+            // Once something does not settle, the rest need not be waited for: that question is answered.
+            if (!isLasting && await lab.SettlesAsync(plan, Straight(lab), lab.Main, first, cancellationToken))
+            {
+                lab.Study.Find(Late(lab, probe));
+                continue;
+            }
+            isLasting = true;
             if (await IsRightWhenColdAsync(lab, move, first, cancellationToken))
             {
                 lab.Study.Find(Suspect(lab, "CHK-STALE", Question.Spread, probe, $"a replica answers from what it read before: {Say(lab, first)}",

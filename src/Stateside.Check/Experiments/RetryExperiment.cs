@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Stateside.Check.Comparing;
 using Stateside.Check.Conversations;
 using Stateside.Check.Reports;
@@ -11,7 +12,7 @@ namespace Stateside.Check.Experiments;
 /// Every unsafe step sent twice, byte by byte the same: one after the other, at once, and, with an Idempotency-Key, to another replica. What later steps show tells
 /// whether the effect was doubled; a refusal (409, 412, 422), a replay and no effect at all are safe.
 /// </summary>
-internal sealed class RetryExperiment : Experiment
+internal sealed partial class RetryExperiment : Experiment
 {
     private const int RacingCopies = 8;
     private const int Races = 3;
@@ -52,8 +53,9 @@ internal sealed class RetryExperiment : Experiment
                 : $"The same request was sent twice with the same {key}, one after the other.");
             return;
         }
-        if (await RaceAsync(lab, step, key, cancellationToken) || key is null) return;
+        if (await RaceAsync(lab, step, key, cancellationToken)) return;
         await ElsewhereAsync(lab, step, key, cancellationToken);
+        if (key is null) return;
         await OtherBodyAsync(lab, step, key, cancellationToken);
         await WithoutKeyAsync(lab, step, key, cancellationToken);
     }
@@ -76,11 +78,21 @@ internal sealed class RetryExperiment : Experiment
         return false;
     }
 
-    private async Task ElsewhereAsync(Lab lab, Step step, string key, CancellationToken cancellationToken)
+    /// <summary>The second copy to another replica, or, where there is only one, after its restart: what was done before may be known to one process only.</summary>
+    private async Task ElsewhereAsync(Lab lab, Step step, string? key, CancellationToken cancellationToken)
     {
-        if (lab.Set.Addresses.Count < 2) return;
-        var (found, _) = await DoublesAsync(lab, step, Plan(lab, step, new Send(step.Number, 1) { IsAgain = true }), cancellationToken);
-        if (found is not null) Report(lab, "CHK-KEY", step, found, $"The first copy went to replica 0, the second, with the same {key}, to replica 1: it does not know what replica 0 has recorded. A retry goes to any replica.");
+        var isMovable = lab.Set.Addresses.Count > 1;
+        // Without a key nothing says that the other replica should know the first copy, and where replicas show different things already it need not be the retry that shows.
+        if (key is null && lab.Study.Found.Any(f => f.Question is Question.Context or Question.Spread) || !isMovable && !lab.Set.CanRestart) return;
+        var again = new Send(step.Number, isMovable ? 1 : 0) { IsAgain = true, IsAside = key is null };
+        var plan = Plan(lab, step, again);
+        if (!isMovable) plan.Insert(step.Number, new Kill([0]) { After = lab.Study.Settling });
+        var (found, _) = await DoublesAsync(lab, step, plan, cancellationToken);
+        if (found is null) return;
+        var where = isMovable ? "The first copy went to replica 0, the second" : "The replica was killed and started again between the first copy and the second";
+        Report(lab, key is null ? "CHK-DOUBLED" : "CHK-KEY", step, found, key is null
+            ? $"{where}{(isMovable ? " to replica 1" : "")}: what keeps a copy from being done again is known to one process only. A retry goes to any replica."
+            : $"{where}{(isMovable ? $", with the same {key}, to replica 1: it does not know" : $", with the same {key}: it does not know any more")} what replica 0 has recorded. A retry goes to any replica.");
     }
 
     private async Task OtherBodyAsync(Lab lab, Step step, string key, CancellationToken cancellationToken)
@@ -143,14 +155,14 @@ internal sealed class RetryExperiment : Experiment
         return [.. differences.Where(d => d.Slot.Step > step.Number && !d.Place.StartsWith("cookie:", StringComparison.Ordinal) && !refused.Contains(d.Slot))];
     }
 
-    /// <summary>Two responses 201 that name two ids: each copy created something of its own.</summary>
+    /// <summary>Two responses 201, or 202, that name two ids: each copy created, or began, something of its own.</summary>
     private static Difference? TwoCreated(Lab lab, Step step, Run run)
     {
         if (lab.Study.Traits.Logins.Contains(step.Number)) return null;
-        var created = run.Observations.Where(o => o.Slot.Step == step.Number && o.Exchange.Answer?.Status == 201).ToList();
+        var created = run.Observations.Where(o => o.Slot.Step == step.Number && o.Exchange.Answer?.Status is 201 or 202).ToList();
         if (created.Count < 2) return null;
         // Where each run cleans up behind itself the id is the same in all of them, so it need not be one that varies.
-        foreach (var place in created[0].Places.Where(Ids.IsIdLike))
+        foreach (var place in created[0].Places.Where(p => Ids.IsIdLike(p) && !OfRequest().IsMatch(p)))
             foreach (var other in created.Skip(1))
                 if (created[0][place] is { } one && other[place] is { } two && one != two) return new Difference(other.Slot, place, one, two);
         return null;
@@ -183,4 +195,8 @@ internal sealed class RetryExperiment : Experiment
             return null;
         }
     }
+
+    // An id that each request gets, whatever it does.
+    [GeneratedRegex(@"^header:(?!location)|(request|trace|correlation|span)[-_]?(id|key)$", RegexOptions.IgnoreCase)]
+    private static partial Regex OfRequest();
 }

@@ -59,7 +59,7 @@ internal sealed class SpreadExperiment : Experiment
 
     private async Task ProbeAsync(Lab lab, string name, List<Act> plan, List<Act> control, TwinModel model, CancellationToken cancellationToken)
     {
-        if (lab.Study.Found.Count(f => f.Experiment == Name) >= MostFindings) return;
+        if (lab.Study.Found.Count(f => f.Experiment == Name && f.Severity == Severity.Error) >= MostFindings) return;
         var (run, _, seen) = await lab.TryAsync(plan, control, model, cancellationToken);
         // What is known already is not proved again.
         if (new Evidence(run, run, seen).First is not { } once) return;
@@ -67,14 +67,20 @@ internal sealed class SpreadExperiment : Experiment
         if (lab.Study.Found.Any(f => (f.Experiment == Name || isShown) && f.Step == once.Slot.Step && f.Difference?.Place == once.Place)) return;
         var evidence = await lab.ConfirmAsync(seen, plan, control, model, cancellationToken);
         if (evidence.First is not { } first || lab.Study.Found.Any(f => f.Experiment == Name && f.Step == first.Slot.Step && f.Difference?.Place == first.Place)) return;
+        var probe = new Probe(plan, control, evidence, first, null);
+        if (!lab.Study.Found.Any(f => f.Question is Question.Context or Question.Spread) && await lab.SettlesAsync(plan, control, model, first, cancellationToken))
+        {
+            if (!lab.Study.Found.Any(f => f.Rule == "CHK-STALE" && f.Step == first.Slot.Step)) lab.Study.Find(Late(lab, probe));
+            return;
+        }
         if (GivenTwice(evidence, first) is { } other)
         {
-            lab.Study.Find(Suspect(lab, "CHK-IDS", Question.Spread, new Probe(plan, control, evidence, first, other.Slot.Step),
+            lab.Study.Find(Suspect(lab, "CHK-IDS", Question.Spread, probe with { MadeBy = other.Slot.Step },
                 $"two replicas give out the same id: {Say(lab, first)}", $"Replica {other.Exchange.Replica} gave it at step {other.Slot.Step}, replica {evidence.Run[first.Slot]!.Exchange.Replica} gave it again at step {first.Slot.Step}: each counts for itself."));
             return;
         }
         var isStale = IsStale(lab, evidence, first);
-        lab.Study.Find(Suspect(lab, isStale ? "CHK-STALE" : "CHK-SPREAD", Question.Spread, new Probe(plan, control, evidence, first, null),
+        lab.Study.Find(Suspect(lab, isStale ? "CHK-STALE" : "CHK-SPREAD", Question.Spread, probe,
             isStale ? $"a replica answers from what it read before: {Say(lab, first)}" : $"with requests spread over the replicas, {Say(lab, first)}",
             $"Requests were spread: {name}. Step {first.Slot.Step} was answered by replica {evidence.Run[first.Slot]!.Exchange.Replica}."
             + (isStale ? " The value is the one from before the last write, so that replica holds a copy that it does not renew." : "")));

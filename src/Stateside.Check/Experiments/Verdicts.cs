@@ -11,7 +11,7 @@ internal static class Verdicts
     public static IReadOnlyList<Verdict> Of(IReadOnlyList<Finding> findings, Knowledge known) =>
     [
         Decide(Question.Context, findings, known.ShowsState ? known.NotMoved : ProvesNothing, Moved(findings)),
-        Decide(Question.External, findings, known.ShowsState ? known.NotRestarted : ProvesNothing, "what a session had was still there after its replica, and then all, were killed and restarted"),
+        Decide(Question.External, findings, known.ShowsState ? known.NotRestarted : ProvesNothing, Restarted(findings)),
         Decide(Question.Retry, findings, Retry(known), "every unsafe step was sent twice, at once and one after the other, and had its effect once"),
         Spread(findings, known),
         Decide(Question.Auth, findings, known.NoCredential, "what one replica issued was honoured by the others" + (known.NotRestarted is null ? ", and after a restart of all" : "; nothing was restarted")),
@@ -40,7 +40,9 @@ internal static class Verdicts
         bool Has(string rule) => findings.Any(f => f.Rule == rule && f.Severity == Severity.Error);
         if (Has("CHK-KEYRING")) return "Share the Data Protection key ring: PersistKeysTo… a place that all replicas use, with one SetApplicationName. Cookies and tokens of one replica are then honoured by all.";
         if (Has("CHK-CSRF") && !Has("CHK-MOVE")) return "Sign anti-forgery tokens with a key that all replicas share, or keep them in the session store, instead of in one process.";
-        if (architecture == Architecture.LostWithProcess && verdicts[0].Outcome == Outcome.Fails)
+        // Counters are for the store: a client must not carry the count that limits it.
+        bool Only(string rule) => findings.Where(f => f is { Severity: Severity.Error, Question: Question.Context or Question.External or Question.Spread }).All(f => f.Rule == rule);
+        if (architecture == Architecture.LostWithProcess && verdicts[0].Outcome == Outcome.Fails && !Only("CHK-LIMIT") && !Only("CHK-IDS"))
             return "Move what a session has out of the process: into a store that all replicas use (Redis, the database), or into a sealed cookie or token that the client carries.";
         // What only copies, counters and races in the processes show is not mended by another disk.
         if (architecture == Architecture.NeedsStickiness && findings.Any(f => f is { Severity: Severity.Error, Question: Question.Context or Question.Spread, Rule: not ("CHK-STALE" or "CHK-IDS" or "CHK-LIMIT" or "CHK-LOST") }))
@@ -64,6 +66,9 @@ internal static class Verdicts
         var moved = Evidence(Question.Context, findings);
         return moved.Count == 0 ? own : new Verdict(Question.Spread, Outcome.Fails, "a session stays with the replica that began it: " + moved[0].Title, Ids(moved));
     }
+
+    private static string Restarted(IReadOnlyList<Finding> findings) => "what a session had was still there after its replica, and then all, were killed and restarted"
+        + (findings.Any(f => f is { Experiment: "restart", Severity: Severity.Warning }) ? "; except what was acknowledged a moment before, which a crash loses" : "");
 
     /// <summary>What a session that was moved showed: where a replica held a copy from before, only one that had just been started served it.</summary>
     private static string Moved(IReadOnlyList<Finding> findings) => findings.Any(f => f is { Rule: "CHK-STALE", Severity: Severity.Error, Experiment: "move" })
