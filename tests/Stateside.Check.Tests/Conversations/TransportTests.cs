@@ -163,17 +163,26 @@ public sealed class TransportTests
         Assert.Equal((Trouble.TimedOut, "hello", true), (exchange.Trouble, Encoding.UTF8.GetString(exchange.Answer!.Body.Span), exchange.Answer.Truncated));
     }
 
-    [Fact]
-    public async Task A_stream_of_events_is_cut_after_two_seconds_without_trouble()
+    /// <summary>Silence ends it; who never falls silent is heard for two seconds, or for half of what an answer may take.</summary>
+    [Theory]
+    [InlineData(false, 10, 0.25, 1.9)]
+    [InlineData(true, 10, 1.9, 5)]
+    [InlineData(true, 1, 0.4, 1)]
+    public async Task A_stream_of_events_is_cut_without_trouble(bool goesOn, double timeout, double least, double most)
     {
         await using var server = new RawServer(async (_, stream, ct) =>
         {
             await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent: hi\ndata: {\"n\":1}\n\ndata: two\n\n"u8.ToArray(), ct);
-            await Task.Delay(Timeout.Infinite, ct);
+            while (true)
+            {
+                await Task.Delay(goesOn ? TimeSpan.FromMilliseconds(50) : Timeout.InfiniteTimeSpan, ct);
+                await stream.WriteAsync("data: more\n\n"u8.ToArray(), ct);
+            }
         });
-        var exchange = await Ask(server);
+        using var talk = new Conversation(Nothing, [server.Url], new ConversationOptions { Timeout = TimeSpan.FromSeconds(timeout) }, TimeProvider.System);
+        var exchange = await talk.SendAsync(Get(), 0, CancellationToken.None);
         Assert.Equal((null, true), (exchange.Trouble, exchange.Answer!.Truncated));
-        Assert.InRange(exchange.Elapsed.TotalSeconds, 1.5, 10);
+        Assert.InRange(exchange.Elapsed.TotalSeconds, least, most);
         Assert.Equal(("1", "hi", "two"), (Facts.Of(exchange)["json:$[0].n"], Facts.Of(exchange)["text:event[0]"], Facts.Of(exchange)["text:line[1]"]));
     }
 

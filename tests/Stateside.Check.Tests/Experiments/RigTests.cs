@@ -133,4 +133,98 @@ public sealed class RigTests
         });
         Assert.Equal(Architecture.Stateless, report.Architecture);
     }
+
+    /// <summary>A job goes on by the clock, whoever is asked: a poll that comes sooner or later than in the undisturbed runs shows another progress.</summary>
+    [Fact]
+    public async Task A_job_that_goes_on_by_itself_is_no_state_of_a_replica()
+    {
+        var report = await Checking.RunAsync("# @name start\nPOST /jobs/{{$guid}}\n\n###\n# @name poll\nGET /jobs/{{start.response.body.$.name}}\n\n###\n# @name again\nGET /jobs/{{start.response.body.$.name}}\n", (app, s) =>
+        {
+            app.MapPost("/jobs/{name}", (string name) => { s.Shared.TryAdd(name, DateTimeOffset.UtcNow); return Results.Json(new { name }); });
+            app.MapGet("/jobs/{name}", (string name) => (DateTimeOffset.UtcNow - (DateTimeOffset)s.Shared[name]).TotalMilliseconds is var since && since < 15
+                ? Results.Json(new { state = "running", progress = (int)(since * 6) })
+                : Results.Json(new { state = "done", progress = 100, result = 42 }));
+        });
+        Assert.DoesNotContain(report.Findings, f => f.Severity == Severity.Error);
+        Assert.Equal(Outcome.Holds, report.Verdicts[(int)Question.Spread].Outcome);
+    }
+
+    /// <summary>A replica that learns a moment later what another did is told with a warning that says so, and not as one that never learns it.</summary>
+    [Fact]
+    public async Task What_another_replica_shows_a_second_later_is_a_warning()
+    {
+        var report = await Checking.RunAsync(OneWrite, (app, s) =>
+        {
+            app.MapPost("/n/{id}", (string id) => { s.Shared[id] = (s.Number, DateTimeOffset.UtcNow); return Results.NoContent(); });
+            app.MapGet("/n/{id}", (string id) => Results.Json(new
+            {
+                n = s.Shared.TryGetValue(id, out var made) && made is (int by, DateTimeOffset at) && (by == s.Number || DateTimeOffset.UtcNow - at > TimeSpan.FromSeconds(0.7)) ? 1 : 0,
+            }));
+        }, new CheckOptions { Only = ["move", "spread"] });
+        Assert.Equal((Outcome.Holds, Outcome.Holds), (report.Verdicts[(int)Question.Context].Outcome, report.Verdicts[(int)Question.Spread].Outcome));
+        Assert.Contains(report.Findings, f => f is { Severity: Severity.Warning, Rule: "CHK-STALE" } && f.Title.StartsWith("for a moment, ", StringComparison.Ordinal));
+    }
+
+    /// <summary>What keeps a copy from being done again is known to the process that saw the first; the retry goes to another.</summary>
+    [Fact]
+    public async Task A_copy_is_sent_to_another_replica_where_there_is_no_key_too()
+    {
+        var report = await Checking.RunAsync(OneWrite, (app, s) =>
+        {
+            app.MapPost("/n/{id}", (string id) =>
+            {
+                if (s.Memory.TryAdd(id, 1)) s.Shared.AddOrUpdate(id, 1, (_, n) => (int)n + 1);
+                return Results.NoContent();
+            });
+            app.MapGet("/n/{id}", (string id) => Results.Json(new { n = (int)s.Shared.GetValueOrDefault(id, 0) }));
+        });
+        Assert.Equal(Outcome.Fails, report.Verdicts[(int)Question.Retry].Outcome);
+        Assert.Contains(report.Findings, f => f.Rule == "CHK-DOUBLED" && f.Detail.Contains("known to one process only", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(201, "id", true)]
+    [InlineData(202, "id", true)]
+    [InlineData(202, "requestId", false)]
+    [InlineData(200, "id", false)]
+    public async Task Two_that_were_created_or_begun_are_two(int status, string member, bool areTwo)
+    {
+        var report = await Checking.RunAsync("# @name start\nPOST /jobs\n\n###\nGET /jobs/{{start.response.body.$." + member + "}}\n", (app, s) =>
+        {
+            app.MapPost("/jobs", () =>
+            {
+                var id = Guid.NewGuid().ToString("N");
+                s.Shared[id] = 1;
+                return Results.Json(new Dictionary<string, string> { [member] = id }, statusCode: status);
+            });
+            app.MapGet("/jobs/{id}", (string id) => s.Shared.ContainsKey(id) ? Results.Ok() : Results.NotFound());
+        }, new CheckOptions { Only = ["retry"] });
+        Assert.Equal(areTwo, report.Findings.Any(f => f is { Rule: "CHK-DOUBLED", Severity: Severity.Error }));
+    }
+
+    /// <summary>Chance that strikes twice at different places of one response is no dependency on the step that was left out.</summary>
+    [Fact]
+    public async Task A_page_of_many_chances_proves_nothing()
+    {
+        for (var i = 0; i < 5; i++)
+        {
+            var report = await Checking.RunAsync("POST /n\n\n###\nGET /n\n", (app, s) =>
+            {
+                app.MapPost("/n", () => Results.NoContent());
+                app.MapGet("/n", () => Results.Json(Enumerable.Range(0, 30).ToDictionary(n => $"n{n}", _ => RandomNumberGenerator.GetInt32(20) == 0)));
+            }, new CheckOptions { Only = ["move"] });
+            Assert.Equal(Outcome.CannotTell, report.Verdicts[(int)Question.Context].Outcome);
+        }
+    }
+
+    [Fact]
+    public async Task What_ends_with_its_connection_is_told_by_that()
+    {
+        var report = await Checking.RunAsync("# @name login\nPOST /login\n\n###\nGET /me/{{login.response.body.$.id}}\n", (app, s) =>
+        {
+            app.MapPost("/login", (HttpContext http) => { s.Memory[http.Connection.Id] = 1; return Results.Json(new { id = Guid.NewGuid() }); });
+            app.MapGet("/me/{id}", (HttpContext http, string id) => s.Memory.ContainsKey(http.Connection.Id) ? Results.Json(new { id }) : Results.Unauthorized());
+        });
+        Assert.Contains("or with the connection over which it was made", report.Unrepeatable, StringComparison.Ordinal);
+    }
 }
