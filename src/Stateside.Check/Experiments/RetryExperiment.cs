@@ -84,7 +84,7 @@ internal sealed partial class RetryExperiment : Experiment
         var isMovable = lab.Set.Addresses.Count > 1;
         // Without a key nothing says that the other replica should know the first copy, and where replicas show different things already it need not be the retry that shows.
         if (key is null && lab.Study.Found.Any(f => f.Question is Question.Context or Question.Spread) || !isMovable && !lab.Set.CanRestart) return;
-        var again = new Send(step.Number, isMovable ? 1 : 0) { IsAgain = true, IsAside = key is null };
+        var again = new Send(step.Number, isMovable ? 1 : 0) { IsAgain = true };
         var plan = Plan(lab, step, again);
         if (!isMovable) plan.Insert(step.Number, new Kill([0]) { After = lab.Study.Settling });
         var (found, _) = await DoublesAsync(lab, step, plan, cancellationToken);
