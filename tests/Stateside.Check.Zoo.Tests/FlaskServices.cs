@@ -29,6 +29,10 @@ internal static class FlaskServices
             new("fhhff", NeedsStickiness, "CHK-CREDENTIAL", "the same in a database of the replica's own: it outlives a restart and means nothing to the other replica")),
         new("flask-wizard", "{python} {flask}/wizard.py {port}", "wizard.http",
             new("hhhh?", Stateless, "", "what was chosen travels from page to page in a signed hidden field; the same page sent twice answers the same, and nobody logs in")),
+        new("flask-jobs-clock", "{python} {flask}/jobs.py clock {port} {shared}/jobs.db", "jobs.http",
+            new("hhhh?", Hybrid, "", "jobs are in one database, and how far one is follows from the clock: a poll that comes sooner or later shows something else, at any replica")),
+        new("flask-jobs-recent", "{python} {flask}/jobs.py recent {port} {shared}/jobs.db", "jobs.http",
+            new("hhfh?", Hybrid, "CHK-DOUBLED", "each process remembers what it was asked lately and does not do it again; a copy that goes to another replica is done twice")),
         new("flask-looks-stateful", "{python} {flask}/looks_stateful.py {port} {i}", "draft.http",
             new("hhhh?", Stateless, "", "the draft travels in a signed cookie; a side that follows from the text, times, ids, tips in random order and the replica's own name say nothing of anybody")),
     ];
