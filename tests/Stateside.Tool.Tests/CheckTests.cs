@@ -1,7 +1,11 @@
+using System.Diagnostics;
+
 namespace Stateside.Tool.Tests;
 
 public sealed class CheckTests
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+
     private const string Scenario = "POST /a\n\n###\nGET /a\n";
 
     [Theory]
@@ -94,6 +98,53 @@ public sealed class CheckTests
         var started = await File.ReadAllLinesAsync(Path.Combine(directory.Path, "pids"));
         Assert.NotEmpty(started);
         Assert.All(started, pid => Assert.False(Directory.Exists($"/proc/{pid}"), pid));
+    }
+
+    [Theory]
+    [InlineData("-TERM", "-", 143)]
+    [InlineData("-INT", "-", 130)]
+    [InlineData("-HUP", "-", 129)]
+    [InlineData("-KILL", "-", 137)]
+    [InlineData("-TERM", "", 143)]
+    [InlineData("-KILL", "", 137)]
+    public async Task Whatever_ends_the_check_or_its_whole_group_leaves_no_replica_behind(string signal, string group, int code)
+    {
+        using var directory = new TemporaryDirectory();
+        directory.Write("a.http", "GET /slow\n");
+        // It says once that signals end it as they should, and then lets the check wait for an answer.
+        directory.Write("serve.py", """
+            import http.server, os, signal, sys, time
+            print(os.getpid(), signal.getsignal(signal.SIGTERM) == signal.SIG_DFL, signal.getsignal(signal.SIGHUP) == signal.SIG_DFL, file=open('pids', 'a'), flush=True)
+            class Handler(http.server.BaseHTTPRequestHandler):
+                def do_GET(self):
+                    if self.path == '/slow': open('asked', 'w').close(); time.sleep(60)
+                    self.send_response(200); self.send_header('Content-Length', '0'); self.end_headers()
+                def log_message(self, *_): pass
+            http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), Handler).serve_forever()
+            """);
+        // The tool as it is built for itself; with setsid it is the first of a group, as it is under a shell, timeout or a runner.
+        var tool = typeof(CommandLine).Assembly.Location.Replace("Stateside.Tool.Tests", "Stateside.Tool", StringComparison.Ordinal);
+        using var check = Process.Start(new ProcessStartInfo("setsid", ["dotnet", tool, "check", "a.http", "--launch", "/usr/bin/python3 serve.py {port}", "--ready-timeout", "60", "--timeout", "50"])
+        {
+            WorkingDirectory = directory.Path,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        await UntilAsync(() => check.HasExited || File.Exists(Path.Combine(directory.Path, "asked")));
+        Assert.False(check.HasExited, "it ended before the signal");
+        using (var kill = Process.Start("/bin/kill", [signal, "--", $"{group}{check.Id}"])) await kill.WaitForExitAsync();
+        await check.WaitForExitAsync().WaitAsync(s_patience);
+        Assert.Equal(code, check.ExitCode);
+        var started = (await File.ReadAllLinesAsync(Path.Combine(directory.Path, "pids"))).Select(l => l.Split(' ')).ToList();
+        Assert.Equal(2, started.Count);
+        Assert.All(started, s => Assert.Equal(["True", "True"], s[1..]));
+        await UntilAsync(() => started.TrueForAll(s => !Directory.Exists($"/proc/{s[0]}")));
+    }
+
+    private static async Task UntilAsync(Func<bool> holds)
+    {
+        using var limit = new CancellationTokenSource(s_patience);
+        while (!holds()) await Task.Delay(20, limit.Token);
     }
 
     [Fact]
