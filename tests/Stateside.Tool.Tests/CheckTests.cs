@@ -171,6 +171,32 @@ public sealed class CheckTests
         Assert.Contains("Only move was asked for (--only): what rests on the other experiments (spread,", output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_is_left_is_shown_once_it_means_something_and_only_becomes_less_until_an_experiment_ends()
+    {
+        var time = new Clock();
+        var view = new Check.CheckProgressView(time);
+        string At(int seconds, int done)
+        {
+            time.Seconds = seconds;
+            return view.Line(new Stateside.Check.CheckProgress("a", "move", null, done, 12));
+        }
+        Assert.EndsWith("(2 of 12 done, 6 s)", At(6, 2), StringComparison.Ordinal);
+        Assert.EndsWith("(4 of 12 done, 10 s, about 20 s left)", At(10, 4), StringComparison.Ordinal);
+        Assert.EndsWith("(4 of 12 done, 15 s, about 15 s left)", At(15, 4), StringComparison.Ordinal);
+        Assert.EndsWith("(4 of 12 done, 31 s)", At(31, 4), StringComparison.Ordinal);
+        Assert.EndsWith("(8 of 12 done, 32 s, about 16 s left)", At(32, 8), StringComparison.Ordinal);
+    }
+
+    private sealed class Clock : TimeProvider
+    {
+        public long Seconds { get; set; }
+
+        public override long TimestampFrequency => 1;
+
+        public override long GetTimestamp() => Seconds;
+    }
+
     private sealed class FullDisk : StringWriter
     {
         public override void Write(char value) => throw new IOException("No space left on device");

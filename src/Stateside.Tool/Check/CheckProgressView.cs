@@ -48,7 +48,8 @@ internal sealed class CheckProgressView(TimeProvider time)
         if (isTerminal) output.Write("\r\u001b[K");
     }
 
-    private string Line(CheckProgress progress)
+    /// <summary>How far it is, in a line.</summary>
+    public string Line(CheckProgress progress)
     {
         var elapsed = time.GetElapsedTime(_begun);
         if (progress.Done != _done)
