@@ -13,7 +13,7 @@ namespace Stateside.Check;
 /// <param name="options">How it is done.</param>
 /// <param name="time">The clock.</param>
 /// <param name="tell">Is told how far it is, from any thread.</param>
-public sealed class CheckRun(IReadOnlyList<Scenario> scenarios, ReplicaSource source, CheckOptions options, TimeProvider time, Action<CheckProgress>? tell = null)
+public sealed partial class CheckRun(IReadOnlyList<Scenario> scenarios, ReplicaSource source, CheckOptions options, TimeProvider time, Action<CheckProgress>? tell = null)
 {
     private int _done;
     private int _total;
@@ -167,10 +167,13 @@ public sealed class CheckRun(IReadOnlyList<Scenario> scenarios, ReplicaSource so
         await RecordAsync(records, study, lab, "reproduction", async () =>
         {
             if (isAgain) found = await Alone.StillShowAsync(lab, found, cancellationToken);
+            // First as they were found: so they are kept where a replica does not come back in the middle.
+            found = [.. found.Select(f => f.Severity == Severity.Error ? Reproducer.AsFound(lab, f) : f)];
             var shortened = new HashSet<(string, Question?)>();
             for (var i = 0; i < found.Count; i++)
             {
-                if (found[i].Severity != Severity.Error || !shortened.Add((found[i].Rule, found[i].Question))) continue;
+                if (found[i].Severity != Severity.Error) continue;
+                if (!shortened.Add((found[i].Rule, found[i].Question))) continue;
                 try
                 {
                     found[i] = await Reproducer.OfAsync(lab, found[i], cancellationToken);
@@ -195,8 +198,14 @@ public sealed class CheckRun(IReadOnlyList<Scenario> scenarios, ReplicaSource so
             : [.. Enum.GetValues<Question>().Select(q => new Verdict(q, Outcome.CannotTell, "the undisturbed scenario is not repeatable", []))];
         var architecture = unrepeatable is null ? Verdicts.ArchitectureOf(verdicts, findings, known) : Architecture.CannotTell;
         return new CheckReport([.. scenarios.Select(s => s.Name)], source.Names, architecture, Verdicts.Advice(verdicts, findings, architecture), verdicts, findings,
-            [.. results.SelectMany(r => r.Records)], [.. results.SelectMany(r => r.Study.Notices).Distinct()], unrepeatable, elapsed);
+            [.. results.SelectMany(r => r.Records)], [.. results.SelectMany(r => r.Study.Notices.OrderBy(ByNumber, StringComparer.Ordinal)).Distinct()], unrepeatable, elapsed);
     }
+
+    /// <summary>A text by which step 2 comes before step 10.</summary>
+    private static string ByNumber(string text) => Number().Replace(text, m => m.Value.PadLeft(12, '0'));
+
+    [GeneratedRegex("[0-9]{1,12}", RegexOptions.CultureInvariant)]
+    private static partial Regex Number();
 
     private void Tell(Study study, string experiment, int? step) => tell?.Invoke(new CheckProgress(study.Scenario.Name, experiment, step, Volatile.Read(ref _done), _total));
 

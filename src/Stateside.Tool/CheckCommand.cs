@@ -73,7 +73,7 @@ internal static class CheckCommand
         CheckReport report;
         try
         {
-            report = await progress.ShowAsync(run.RunAsync(stopping.Token), isJsonOut ? surroundings.Error : surroundings.Out, !isJsonOut && surroundings.IsTerminal, stopping);
+            report = await progress.ShowAsync(run.RunAsync(stopping.Token), surroundings, !isJsonOut && surroundings.IsTerminal, stopping);
         }
         catch (ReplicaException e)
         {
@@ -83,7 +83,7 @@ internal static class CheckCommand
         foreach (var (path, write) in files)
             if (path is not null) await WriteAsync(report, path, write, surroundings);
         if (isJsonOut) JsonReport.Write(report, surroundings.Out);
-        else CheckView.Write(report, surroundings);
+        else CheckView.Write(report, parsed.GetValue(s_strict), surroundings);
         return report.Unrepeatable is not null ? ExitCode.Usage
             : report.Verdicts.Any(v => v.Outcome == Outcome.Fails || (parsed.GetValue(s_strict) && v.Outcome == Outcome.CannotTell)) ? ExitCode.DoesNotHold
             : ExitCode.Holds;

@@ -1,7 +1,11 @@
+using System.Diagnostics;
+
 namespace Stateside.Tool.Tests;
 
 public sealed class CheckTests
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+
     private const string Scenario = "POST /a\n\n###\nGET /a\n";
 
     [Theory]
@@ -87,13 +91,60 @@ public sealed class CheckTests
         using var directory = new TemporaryDirectory();
         directory.Write("a.http", "GET /\n");
         var error = new StringWriter();
-        var surroundings = new Surroundings(new OutputWriter(new FullDisk()), TextWriter.Synchronized(error), false, directory.Path, TimeProvider.System);
+        var surroundings = new Surroundings(new OutputWriter(new FullDisk()), TextWriter.Synchronized(error), true, directory.Path, TimeProvider.System);
         var code = await CommandLine.RunAsync(["check", "a.http", "--launch", "echo $$ >> pids; exec /usr/bin/python3 -m http.server {port} --bind 127.0.0.1 --directory {dir}", "--ready-timeout", "60"], surroundings, CancellationToken.None);
         Assert.Equal(2, code);
         Assert.Equal("stateside check: standard output cannot be written (No space left on device).", error.ToString().TrimEnd());
         var started = await File.ReadAllLinesAsync(Path.Combine(directory.Path, "pids"));
         Assert.NotEmpty(started);
         Assert.All(started, pid => Assert.False(Directory.Exists($"/proc/{pid}"), pid));
+    }
+
+    [Theory]
+    [InlineData("-TERM", "-", 143)]
+    [InlineData("-INT", "-", 130)]
+    [InlineData("-HUP", "-", 129)]
+    [InlineData("-KILL", "-", 137)]
+    [InlineData("-TERM", "", 143)]
+    [InlineData("-KILL", "", 137)]
+    public async Task Whatever_ends_the_check_or_its_whole_group_leaves_no_replica_behind(string signal, string group, int code)
+    {
+        using var directory = new TemporaryDirectory();
+        directory.Write("a.http", "GET /slow\n");
+        // It says once that signals end it as they should, and then lets the check wait for an answer.
+        directory.Write("serve.py", """
+            import http.server, os, signal, sys, time
+            print(os.getpid(), signal.getsignal(signal.SIGTERM) == signal.SIG_DFL, signal.getsignal(signal.SIGHUP) == signal.SIG_DFL, file=open('pids', 'a'), flush=True)
+            class Handler(http.server.BaseHTTPRequestHandler):
+                def do_GET(self):
+                    if self.path == '/slow': open('asked', 'w').close(); time.sleep(60)
+                    self.send_response(200); self.send_header('Content-Length', '0'); self.end_headers()
+                def log_message(self, *_): pass
+            http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), Handler).serve_forever()
+            """);
+        // The tool as it is built for itself; with setsid it is the first of a group, as it is under a shell, timeout or a runner.
+        var tool = typeof(CommandLine).Assembly.Location.Replace("Stateside.Tool.Tests", "Stateside.Tool", StringComparison.Ordinal);
+        using var check = Process.Start(new ProcessStartInfo("setsid", ["dotnet", tool, "check", "a.http", "--launch", "/usr/bin/python3 serve.py {port}", "--ready-timeout", "60", "--timeout", "50"])
+        {
+            WorkingDirectory = directory.Path,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        await UntilAsync(() => check.HasExited || File.Exists(Path.Combine(directory.Path, "asked")));
+        Assert.False(check.HasExited, "it ended before the signal");
+        using (var kill = Process.Start("/bin/kill", [signal, "--", $"{group}{check.Id}"])) await kill.WaitForExitAsync();
+        await check.WaitForExitAsync().WaitAsync(s_patience);
+        Assert.Equal(code, check.ExitCode);
+        var started = (await File.ReadAllLinesAsync(Path.Combine(directory.Path, "pids"))).Select(l => l.Split(' ')).ToList();
+        Assert.Equal(2, started.Count);
+        Assert.All(started, s => Assert.Equal(["True", "True"], s[1..]));
+        await UntilAsync(() => started.TrueForAll(s => !Directory.Exists($"/proc/{s[0]}")));
+    }
+
+    private static async Task UntilAsync(Func<bool> holds)
+    {
+        using var limit = new CancellationTokenSource(s_patience);
+        while (!holds()) await Task.Delay(20, limit.Token);
     }
 
     [Fact]
@@ -120,6 +171,32 @@ public sealed class CheckTests
         Assert.Contains("Only move was asked for (--only): what rests on the other experiments (spread,", output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_is_left_is_shown_once_it_means_something_and_only_becomes_less_until_an_experiment_ends()
+    {
+        var time = new Clock();
+        var view = new Check.CheckProgressView(time);
+        string At(int seconds, int done)
+        {
+            time.Seconds = seconds;
+            return view.Line(new Stateside.Check.CheckProgress("a", "move", null, done, 12));
+        }
+        Assert.EndsWith("(2 of 12 done, 6 s)", At(6, 2), StringComparison.Ordinal);
+        Assert.EndsWith("(4 of 12 done, 10 s, about 20 s left)", At(10, 4), StringComparison.Ordinal);
+        Assert.EndsWith("(4 of 12 done, 15 s, about 15 s left)", At(15, 4), StringComparison.Ordinal);
+        Assert.EndsWith("(4 of 12 done, 31 s)", At(31, 4), StringComparison.Ordinal);
+        Assert.EndsWith("(8 of 12 done, 32 s, about 16 s left)", At(32, 8), StringComparison.Ordinal);
+    }
+
+    private sealed class Clock : TimeProvider
+    {
+        public long Seconds { get; set; }
+
+        public override long TimestampFrequency => 1;
+
+        public override long GetTimestamp() => Seconds;
+    }
+
     private sealed class FullDisk : StringWriter
     {
         public override void Write(char value) => throw new IOException("No space left on device");
@@ -138,7 +215,10 @@ public sealed class CheckTests
         directory.Write("a.http", "@name = {{$guid}}\nGET /{{name}}/\n###\nGET /\n");
         var (code, output, error) = await Tool.RunAsync(directory.Path, "check", "a.http", "--launch", "/usr/bin/python3 -m http.server {port} --bind 127.0.0.1 --directory {dir}",
             "--ready-timeout", "60", "--html", "r.html", "--json", "r.json", "--sarif", "r.sarif", "--junit", "r.xml", "--strict");
-        Assert.Equal("", error);
+        // Progress is no part of the report.
+        Assert.All(error.TrimEnd('\n').Split('\n'), line => Assert.StartsWith("a.http: ", line, StringComparison.Ordinal));
+        Assert.DoesNotContain(" done, ", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("--strict", output, StringComparison.Ordinal);
         // Nothing is written, so nothing can be told: that is no failure, unless --strict says so.
         Assert.Equal(1, code);
         Assert.Contains("cannot tell", output, StringComparison.Ordinal);
@@ -154,9 +234,12 @@ public sealed class CheckTests
     {
         using var directory = new TemporaryDirectory();
         directory.Write("a.http", "GET /\n");
-        var (code, output, _) = await Tool.RunAsync(directory.Path, "check", "a.http", "--launch", "/usr/bin/python3 -m http.server {port} --bind 127.0.0.1 --directory {dir}", "--ready-timeout", "60", "--json");
+        string[] arguments = ["check", "a.http", "--launch", "/usr/bin/python3 -m http.server {port} --bind 127.0.0.1 --directory {dir}", "--ready-timeout", "60", "--only", "move"];
+        Assert.Contains("Nothing was proved, and since nothing fails the exit code is 0. With --strict it is 1", (await Tool.RunAsync(directory.Path, arguments)).Out.ReplaceLineEndings(" "), StringComparison.Ordinal);
+        var (code, output, _) = await Tool.RunAsync(directory.Path, [.. arguments, "--json"]);
         Assert.Equal(0, code);
         using var json = System.Text.Json.JsonDocument.Parse(output);
+        Assert.Empty(json.RootElement.GetProperty("answered").EnumerateArray());
         Assert.Equal(1, json.RootElement.GetProperty("version").GetInt32());
     }
 }

@@ -11,6 +11,7 @@ public static class Curl
     /// <param name="before">Lines that are put before an exchange, by its index from 0 (the count: after the last): a comment, or a command such as a restart.</param>
     /// <param name="atOnce">The indexes of exchanges that are sent at the same time as the one before them.</param>
     /// <param name="replicas">Where the replicas are that the script speaks to, by number, if they are not those that were spoken to.</param>
-    public static string Of(IReadOnlyList<Exchange> exchanges, IReadOnlyDictionary<int, string>? before = null, IReadOnlySet<int>? atOnce = null, IReadOnlyList<Uri>? replicas = null) =>
-        new CurlScript(exchanges, before ?? new Dictionary<int, string>(), atOnce ?? new HashSet<int>(), replicas).Write();
+    /// <param name="expected">What should have come, in a line that the script says last; masked already.</param>
+    public static string Of(IReadOnlyList<Exchange> exchanges, IReadOnlyDictionary<int, string>? before = null, IReadOnlySet<int>? atOnce = null, IReadOnlyList<Uri>? replicas = null, string? expected = null) =>
+        new CurlScript(exchanges, before ?? new Dictionary<int, string>(), atOnce ?? new HashSet<int>(), replicas).Write(expected);
 }

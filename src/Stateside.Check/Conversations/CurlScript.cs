@@ -36,7 +36,8 @@ internal sealed partial class CurlScript
     }
 
     /// <summary>The script.</summary>
-    public string Write()
+    /// <param name="expected">What it says last, or null.</param>
+    public string Write(string? expected)
     {
         // All commands first: what one takes out of its response is known only from those after it.
         var written = _lines.Select(Command).ToList();
@@ -63,7 +64,9 @@ internal sealed partial class CurlScript
         if (_lines.Count > 0) text.Append("HOST=").Append(Quote(_lines[0].Exchange.Request!.Headers[0].Value)).Append('\n');
         text.Append(_values.Head());
         text.Append("DIR=$(mktemp -d); trap 'rm -rf \"$DIR\"' EXIT; touch \"$DIR/jar\"\n").Append(commands);
-        if (_lines.Count > 0) text.Append(CultureInfo.InvariantCulture, $"cat \"$DIR/{_lines.Count}.head\" \"$DIR/{_lines.Count}.body\"\n");
+        if (_lines.Count > 0) text.Append(CultureInfo.InvariantCulture, $"cat \"$DIR/{_lines.Count}.head\" \"$DIR/{_lines.Count}.body\" 2>/dev/null\n");
+        // A body seldom ends its last line.
+        if (expected is not null) text.Append("printf '\\n%s\\n' ").Append(Quote(Comment(Reports.Printable.Of(expected)))).Append('\n');
         return text.Append(")\n").ToString();
     }
 

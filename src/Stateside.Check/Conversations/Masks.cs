@@ -79,8 +79,7 @@ public static partial class Masks
     {
         var known = (secrets ?? []).Concat(SecretsOf(exchange)).ToList();
         var text = new StringBuilder();
-        foreach (var hop in exchange.Hops)
-            text.Append(CultureInfo.InvariantCulture, $"({hop.Request?.Method} {Text(hop.Request?.Url.PathAndQuery ?? "", known)}: {hop.Answer?.Status}, {Text(hop.Answer?.Header("location") ?? "", known)})\n");
+        if (exchange.Hops.Count > 0) text.Append(CultureInfo.InvariantCulture, $"(after {Redirects(exchange, known)})\n");
         if (exchange.Request is { } request)
         {
             text.Append(CultureInfo.InvariantCulture, $"{request.Method} {Text(request.Url.PathAndQuery, known)} HTTP/1.1\n");
@@ -97,6 +96,13 @@ public static partial class Masks
         }
         if (exchange.Detail is { } detail) text.Append(CultureInfo.InvariantCulture, $"({Text(detail, known)})\n");
         return text.ToString();
+    }
+
+    /// <summary>The redirects that led to an exchange, in words: <c>POST /drink answered 303 → GET /</c>.</summary>
+    internal static string Redirects(Exchange exchange, IReadOnlyList<string> secrets)
+    {
+        string Line(Exchange e) => $"{e.Request?.Method} {Text(e.Request?.Url.PathAndQuery ?? "", secrets)}";
+        return string.Concat(exchange.Hops.Select(hop => string.Create(CultureInfo.InvariantCulture, $"{Line(hop)} answered {hop.Answer?.Status} → "))) + Line(exchange);
     }
 
     /// <summary>The name in which a place ends: <c>csrf</c> of <c>html:form[0].field[csrf]</c>, <c>token</c> of <c>json:$.a.token</c>, <c>ids</c> of <c>json:$.ids[0]</c>.</summary>

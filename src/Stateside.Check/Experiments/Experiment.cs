@@ -57,12 +57,17 @@ internal abstract class Experiment
         {
             "status" => $"is answered {difference.Actual} instead of {difference.Expected}",
             "trouble" when difference.Expected is null => $"is not answered ({difference.Actual})",
+            _ when IsOfCopies(lab, difference) => $"made two: {Shown(difference, difference.Expected)}, then {Shown(difference, difference.Actual)} at {difference.Place}",
             _ when difference.Actual is null => $"lacks {Shown(difference, difference.Expected)} at {difference.Place}",
             _ when difference.Expected is null => $"has {Shown(difference, difference.Actual)} at {difference.Place}, which was not there before",
             _ => $"shows {Shown(difference, difference.Actual)} instead of {Shown(difference, difference.Expected)} at {difference.Place}",
         };
         return $"step {step.Number} ({step.Name}) {what}";
     }
+
+    /// <summary>Whether it is no difference from what is expected, but one between two copies of a write, each of which made something with an id of its own.</summary>
+    public static bool IsOfCopies(Lab lab, Difference difference) =>
+        difference is { Slot.Occurrence: > 0, Expected: not null, Actual: not null } && !lab.Step(difference.Slot.Step).IsSafe && Ids.IsIdLike(difference.Place);
 
     /// <summary>The first steps of a session, in words.</summary>
     protected static string First(int count) => count == 1 ? "Step 1" : $"Steps 1 to {count}";

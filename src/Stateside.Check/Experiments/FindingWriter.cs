@@ -23,11 +23,16 @@ internal static class FindingWriter
             var place = found.Difference?.Place;
             var secrets = study.Scenario.Secrets.Concat(new[] { found.Expected, found.Actual }.OfType<Exchange>().SelectMany(Masks.SecretsOf)).Distinct().ToList();
             return new Finding(
-                string.Create(CultureInfo.InvariantCulture, $"{found.Rule}-{numbers[found.Rule]}"), found.Rule, found.Severity, found.Question, found.Experiment, Masks.Known(found.Title, secrets), Masks.Known(found.Detail, secrets),
+                string.Create(CultureInfo.InvariantCulture, $"{found.Rule}-{numbers[found.Rule]}"), found.Rule, found.Severity, found.Question, found.Experiment, Masks.Known(found.Title, secrets), Masks.Known(found.Detail + Redirected(found), secrets),
                 study.Scenario.Name, found.Step ?? found.Difference?.Slot.Step, found.MadeBy, place, Value(place, found.Difference?.Expected, secrets), Value(place, found.Difference?.Actual, secrets),
                 found.Expected is null ? null : Masks.Of(found.Expected, secrets), found.Actual is null ? null : Masks.Of(found.Actual, secrets), found.Reproduction);
         })];
     }
+
+    /// <summary>Where the step's request only led to what is compared, which two they are.</summary>
+    private static string Redirected(Suspicion found) =>
+        (found.Actual is { Hops.Count: > 0 } ? found.Actual : found.Expected) is { Hops: { Count: > 0 } hops } exchange && found.Difference is { Place: not ("status" or "trouble") }
+            ? string.Create(CultureInfo.InvariantCulture, $" What is shown came after {Masks.Redirects(exchange, [])}.") : "";
 
     private static string? Value(string? place, string? value, IReadOnlyList<string> secrets)
     {

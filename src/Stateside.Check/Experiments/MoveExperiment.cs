@@ -58,10 +58,12 @@ internal sealed class MoveExperiment : Experiment
                 continue;
             }
             var also = differences.Select(d => d.Slot.Step).Distinct().Where(s => s != first.Slot.Step).ToList();
-            lab.Study.Find(Suspect(lab, "CHK-MOVE", Question.Context, probe,
+            var found = Suspect(lab, "CHK-MOVE", Question.Context, probe,
                 $"on another replica, {Say(lab, first)}",
                 $"{First(move.K - 1)} went to replica {move.From}, the rest to replica {move.To}, which had not served this session. The state was made by step {move.K - 1} ({lab.Step(move.K - 1).Name})."
-                + (also.Count > 0 ? $" Steps {string.Join(", ", also)} differ too." : "")));
+                + (also.Count > 0 ? $" {(also.Count == 1 ? "Step" : "Steps")} {string.Join(", ", also)} {(also.Count == 1 ? "differs" : "differ")} too." : ""));
+            lab.Study.Find(found.Rule != "CHK-LIMIT" ? found
+                : found with { Detail = $"{First(move.K - 1)} went to replica {move.From}, the rest to replica {move.To}. One replica alone answers step {first.Slot.Step} with {first.Expected}, the two together with {first.Actual}: each counts requests by itself." });
             // From the replica that everything was learned on: another may have other things of everybody's.
             await LookBackAsync(lab, (0, 1, move.K), first, cancellationToken);
         }

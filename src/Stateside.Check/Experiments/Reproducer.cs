@@ -8,6 +8,7 @@ internal static class Reproducer
 {
     private const int MostTries = 24;
     private const int MostRestarts = 3;
+    private const int MostExpected = 200;
 
     /// <summary>The finding with its reproduction; as it is where there is no run to show.</summary>
     public static async Task<Suspicion> OfAsync(Lab lab, Suspicion found, CancellationToken cancellationToken)
@@ -22,11 +23,15 @@ internal static class Reproducer
                     Run = run,
                     Actual = run[difference.Slot]!.Exchange,
                     Expected = control[difference.Slot]!.Exchange,
-                    Reproduction = Write(lab, acts, run, difference.Slot),
+                    Reproduction = Write(lab, found, acts, run, difference.Slot),
                 };
         }
-        return found.Run is null ? found : found with { Reproduction = Write(lab, found.Plan ?? [], found.Run, found.Difference?.Slot ?? SlotOf(found)) };
+        return AsFound(lab, found);
     }
+
+    /// <summary>The finding with the whole run that showed it as its reproduction, which is not run again; as it is where there is no run to show.</summary>
+    public static Suspicion AsFound(Lab lab, Suspicion found) =>
+        found.Run is null ? found : found with { Reproduction = Write(lab, found, found.Plan ?? [], found.Run, found.Difference?.Slot ?? SlotOf(found)) };
 
     /// <summary>Leaves out steps as long as the finding still shows: first all that nothing depends on, then one by one.</summary>
     private static async Task<(List<Act> Plan, Run Run, Run Control)?> ShortenAsync(Lab lab, IReadOnlyList<Act> whole, Difference difference, CancellationToken cancellationToken)
@@ -81,7 +86,7 @@ internal static class Reproducer
     /// <summary>On one replica, and what is sent more than once sent once.</summary>
     private static IEnumerable<Act> Undoubled(IEnumerable<Act> plan) => plan.OnOne().Where(a => a is not Send { IsAgain: true }).Select(a => a is Burst burst ? new Send(burst.Step, 0) : a);
 
-    private static string Write(Lab lab, IReadOnlyList<Act> plan, Run run, Slot slot)
+    private static string Write(Lab lab, Suspicion found, IReadOnlyList<Act> plan, Run run, Slot slot)
     {
         var last = run.Observations.Select((o, i) => (o.Slot, i)).LastOrDefault(o => o.Slot == slot, (default, run.Observations.Count - 1)).Item2;
         var exchanges = run.Observations.Take(last + 1).Where(o => o.Exchange.Request is not null).Select(o => o.Exchange).ToList();
@@ -98,8 +103,19 @@ internal static class Reproducer
             sent += act switch { Burst b => b.Replicas.Count, Send => 1, _ => 0 };
         }
         var used = exchanges.Select(e => e.Replica).Concat(plan.OfType<Kill>().SelectMany(k => k.Replicas)).Distinct().Order().ToList();
-        var script = Curl.Of(exchanges, before, atOnce, lab.Set.Addresses);
+        var script = Curl.Of(exchanges, before, atOnce, lab.Set.Addresses, Expected(lab, found, exchanges));
         return lab.Set.StartScript(used) is { } start ? $"(\n{start}{script})\n" : script;
+    }
+
+    /// <summary>What should have come, masked as in the reports: a script in a ticket says by itself what fails.</summary>
+    private static string Expected(Lab lab, Suspicion found, IEnumerable<Exchange> sent)
+    {
+        var secrets = lab.Study.Scenario.Secrets.Concat(sent.Concat(new[] { found.Expected, found.Actual }.OfType<Exchange>()).SelectMany(Masks.SecretsOf)).Distinct().ToList();
+        if (found.Difference is not { } difference) return $"what was found: {Masks.Known(found.Title, secrets)}; got: see above";
+        string Shown(string? value) => value is null ? "nothing" : Masks.Fact(difference.Place, value, secrets).ReplaceLineEndings(" ") is var text && text.Length > MostExpected ? $"\"{text[..MostExpected]}…\"" : $"\"{text}\"";
+        return Experiment.IsOfCopies(lab, difference)
+            ? $"expected at {difference.Place}: one effect; got two, which were {Shown(difference.Expected)} and {Shown(difference.Actual)}, and now: see above"
+            : $"expected at {difference.Place}: {Shown(difference.Expected)}; got: see above ({Shown(difference.Actual)} when it was found)";
     }
 
     private static Slot SlotOf(Suspicion found) => found.Run!.Observations.LastOrDefault(o => o.Exchange == found.Actual)?.Slot ?? default;

@@ -7,15 +7,19 @@ namespace Stateside.Check.Replicas;
 /// <summary>A process that this program started, with all its children in a process group of their own, which end when this program ends, however that happens.</summary>
 /// <remarks>
 /// Between the two stands a shell that reads its standard input and kills the group when that ends. So closing it is how the group is killed, and a kill -9 of
-/// this program does the same. A process that ends by itself takes its group with it. Who leaves the group, as what becomes a daemon does, is known by a variable of
-/// its environment (on Linux).
+/// this program does the same. A signal to this program's whole group (Ctrl-C, <c>timeout</c>, a cancelled CI job) does not reach the shell, which has a session of its own
+/// where <c>setsid</c> is there, and takes no notice of what asks it to end where not. A process that ends by itself takes its group with it. Who leaves the group, as what
+/// becomes a daemon does, is known by a variable of its environment (on Linux).
 /// </remarks>
 internal sealed class LaunchedProcess : IAsyncDisposable
 {
     private const int MostLines = 200;
     private const int MostLineLength = 2_000;
     private const string Mark = "STATESIDE_CHECK_REPLICA";
+    private const string OfItsOwn = """if command -v setsid >/dev/null; then exec setsid /bin/bash -c "$0" "$@"; else exec /bin/bash -c "$0" "$@"; fi""";
     private const string Watchdog = """
+        # What is ignored is inherited by the command, what is trapped is not: so it is ignored only once the command is there.
+        trap : TERM INT HUP QUIT
         mark=$1; shift
         end() {
           kill -9 -- "-$group" 2>/dev/null
@@ -25,11 +29,13 @@ internal sealed class LaunchedProcess : IAsyncDisposable
         set -m
         env "$mark" "$@" </dev/null & group=$!
         set +m
+        trap '' TERM INT HUP QUIT
         ( while read -r _; do :; done; end ) <&3 >/dev/null 2>&1 & watch=$!
+        disown "$watch"
         exec 3<&-
         wait "$group" 2>/dev/null; code=$?
         end
-        kill "$watch" 2>/dev/null
+        kill -9 "$watch" 2>/dev/null
         exit "$code"
         """;
 
@@ -50,7 +56,7 @@ internal sealed class LaunchedProcess : IAsyncDisposable
     /// <summary>Starts a command.</summary>
     public static LaunchedProcess Start(IReadOnlyList<string> words, IReadOnlyDictionary<string, string> environment, string directory)
     {
-        var start = new ProcessStartInfo("/bin/bash", ["-c", Watchdog, "watchdog", $"{Mark}={Convert.ToHexString(RandomNumberGenerator.GetBytes(16))}", .. words])
+        var start = new ProcessStartInfo("/bin/bash", ["-c", OfItsOwn, Watchdog, "watchdog", $"{Mark}={Convert.ToHexString(RandomNumberGenerator.GetBytes(16))}", .. words])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

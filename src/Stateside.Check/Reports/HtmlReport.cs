@@ -51,7 +51,7 @@ public static class HtmlReport
         foreach (var verdict in report.Verdicts)
         {
             page.Raw("<tr><th scope=\"row\"><b>").Text(verdict.Question.ToString()).Raw("</b> ").Text(Words.Asks(verdict.Question)).Raw("</th><td><span class=\"answer ")
-                .Raw(HtmlWords.Tone(verdict.Outcome)).Raw("\">").Text(Words.Of(verdict.Outcome)).Raw("</span></td><td>").Text(verdict.Reason);
+                .Raw(HtmlWords.Tone(verdict.Outcome)).Raw("\">").Text(Words.Of(verdict.Outcome)).Raw("</span></td><td>").Text(Words.Plain(verdict.Reason, report.Findings.FirstOrDefault(f => verdict.Evidence.Contains(f.Id))?.Place));
             if (verdict.Evidence.Count > 0) page.Raw("<br><span class=\"evidence\">Evidence: ");
             for (var i = 0; i < verdict.Evidence.Count; i++) page.Raw(i == 0 ? "" : ", ").Raw("<a href=\"#").Text(Anchor(report, verdict.Evidence[i])).Raw("\">").Text(verdict.Evidence[i]).Raw("</a>");
             if (verdict.Evidence.Count > 0) page.Raw("</span>");
@@ -75,7 +75,7 @@ public static class HtmlReport
 
     private static void Finding(Page page, CheckReport report, Finding finding)
     {
-        page.Raw("<article id=\"").Text(Anchor(report, finding.Id)).Raw("\">\n").Element("h3", finding.Title).Raw("<p class=\"tags\">").Element("code", finding.Id);
+        page.Raw("<article id=\"").Text(Anchor(report, finding.Id)).Raw("\">\n").Element("h3", Words.Begin(finding.Title)).Raw("<p class=\"tags\">").Element("code", finding.Id);
         foreach (var tag in Tags(finding)) page.Raw(" · ").Text(tag);
         page.Raw("</p>\n").Element("p", finding.Detail, "detail");
         if (finding.Place is { } place)
@@ -89,6 +89,7 @@ public static class HtmlReport
         Exchanges(page, finding);
         if (finding.Reproduction is { } reproduction)
             page.Raw("<h4>See it for yourself</h4>\n<pre class=\"curl\">").Text(Printable.Clip(reproduction, MostExchange)).Raw("</pre>\n");
+        else if (Words.NoReproduction(finding) is { } none) page.Element("p", none);
         var rule = Rules.Of(finding.Rule);
         if (rule.Meaning.Length > 0) page.Raw("<p class=\"rule\"><b>").Text(rule.Code).Raw("</b> ").Text(rule.Title).Raw(" ").Text(rule.Meaning).Raw(" <b>Fix:</b> ").Text(rule.Fix).Raw("</p>\n");
         page.Raw("</article>\n");

@@ -59,6 +59,7 @@ public static class JUnitReport
             if (finding.Place is { } place) text.AppendLine(CultureInfo.InvariantCulture, $"{place}: expected {finding.Expected ?? "nothing"}, got {finding.Actual ?? "nothing"}");
             if (Rules.Of(finding.Rule).Fix is { Length: > 0 } fix) text.AppendLine(CultureInfo.InvariantCulture, $"Fix: {fix}");
             if (finding.Reproduction is { } reproduction) text.AppendLine("Reproduce it:").AppendLine(reproduction);
+            else if (Words.NoReproduction(finding) is { } none) text.AppendLine(none);
             text.AppendLine();
         }
         Result(xml, "failure", verdict.Reason, evidence.Count == 0 ? "fails" : evidence[0].Rule, text.ToString());

@@ -13,10 +13,10 @@ public static class JsonReport
     public static void Write(CheckReport report, TextWriter writer)
     {
         var form = new Form(
-            Version, report.Unrepeatable is null ? Outcomes(report) : "unrepeatable", report.Scenarios, report.Replicas, Say(report.Architecture), Words.Of(report.Architecture), report.Advice,
+            Version, report.Unrepeatable is null ? Outcomes(report) : "unrepeatable", [.. report.Verdicts.Where(v => v.Outcome != Outcome.CannotTell).Select(v => Say(v.Question))], report.Scenarios, report.Replicas, Say(report.Architecture), Words.Of(report.Architecture), report.Advice,
             [.. report.Verdicts.Select(v => new VerdictForm(Say(v.Question), Words.Asks(v.Question), Say(v.Outcome), v.Reason, v.Evidence))],
             [.. report.Findings.Select(f => new FindingForm(f.Id, f.Rule, Say(f.Severity), f.Question is { } q ? Say(q) : null, f.Experiment, f.Title, f.Detail, f.Scenario,
-                f.Step, f.MadeBy, f.Place, f.Expected, f.Actual, f.ExpectedExchange, f.ActualExchange, f.Reproduction))],
+                f.Step, f.MadeBy, f.Place, f.Expected, f.Actual, f.ExpectedExchange, f.ActualExchange, f.Reproduction, Words.NoReproduction(f)))],
             [.. report.Experiments.Select(e => new ExperimentForm(e.Name, e.Scenario, e.Runs, e.Requests, Math.Round(e.Elapsed.TotalSeconds, 3), e.LeftOut))],
             report.Notices, report.Unrepeatable, Math.Round(report.Elapsed.TotalSeconds, 3));
         writer.WriteLine(JsonSerializer.Serialize(form, JsonForms.Default.Form));
@@ -28,7 +28,7 @@ public static class JsonReport
     private static string Say<T>(T word) where T : struct, Enum => JsonNamingPolicy.SnakeCaseLower.ConvertName(word.ToString());
 
     internal sealed record Form(
-        int Version, string Result, IReadOnlyList<string> Scenarios, IReadOnlyList<string> Replicas, string Architecture, string ArchitectureLine, string? Advice,
+        int Version, string Result, IReadOnlyList<string> Answered, IReadOnlyList<string> Scenarios, IReadOnlyList<string> Replicas, string Architecture, string ArchitectureLine, string? Advice,
         IReadOnlyList<VerdictForm> Verdicts, IReadOnlyList<FindingForm> Findings, IReadOnlyList<ExperimentForm> Experiments, IReadOnlyList<string> Notices,
         string? Unrepeatable, double ElapsedSeconds);
 
@@ -36,7 +36,7 @@ public static class JsonReport
 
     internal sealed record FindingForm(
         string Id, string Rule, string Severity, string? Question, string Experiment, string Title, string Detail, string Scenario, int? Step, int? MadeBy, string? Place,
-        string? Expected, string? Actual, string? ExpectedExchange, string? ActualExchange, string? Reproduction);
+        string? Expected, string? Actual, string? ExpectedExchange, string? ActualExchange, string? Reproduction, string? NoReproduction);
 
     internal sealed record ExperimentForm(string Name, string Scenario, int Runs, int Requests, double ElapsedSeconds, string? LeftOut);
 }
@@ -80,6 +80,21 @@ public static class Words
             ? $"Replicas 0 to {names.Count - 1} are processes of their own, each launched with: {names[0]}"
             : "Replicas are numbered from 0: " + string.Join(", ", names.Select((name, i) => $"replica {i} is {name}"));
     }
+
+    /// <summary>Why an error has no commands that show it, or null.</summary>
+    public static string? NoReproduction(Finding finding) => finding.Severity != Severity.Error || finding.Reproduction is not null ? null
+        : finding.Rule == "CHK-CRASH" ? "There are no commands that show it: the service ended in the midst of many requests, and which of them ended it is not known."
+        : "There are no commands that show it: what showed it is not one run of requests.";
+
+    /// <summary>A title or reason without the place, which only an engineer can read, and beginning in upper case.</summary>
+    public static string Plain(string text, string? place)
+    {
+        if (!string.IsNullOrEmpty(place) && place is not ("status" or "trouble")) text = text.Replace($" at {place}", "", StringComparison.Ordinal).Replace($"{place} is ", "", StringComparison.Ordinal);
+        return Begin(text);
+    }
+
+    /// <summary>A sentence or heading beginning in upper case.</summary>
+    public static string Begin(string text) => text.Length > 0 && char.IsAsciiLetterLower(text[0]) ? char.ToUpperInvariant(text[0]) + text[1..] : text;
 
     /// <summary>What <c>--only</c> left unexamined, in a sentence, or null.</summary>
     public static string? Only(CheckReport report)

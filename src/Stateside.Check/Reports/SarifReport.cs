@@ -117,6 +117,8 @@ public static class SarifReport
         json.WriteString("experiment", Printable.Of(finding.Experiment));
         if (finding.Question is { } question) json.WriteString("question", question.ToString().ToLowerInvariant());
         if (finding.Place is { } place) json.WriteString("place", Printable.Of(place));
+        if (finding.Reproduction is { } reproduction) json.WriteString("reproduction", Printable.Clip(Printable.Of(reproduction), MostText));
+        else if (Words.NoReproduction(finding) is { } none) json.WriteString("noReproduction", none);
         if (report.Verdicts.FirstOrDefault(v => v.Evidence.Contains(finding.Id)) is { } verdict) json.WriteString("verdict", Words.Of(verdict.Outcome));
         json.WriteEndObject();
         json.WriteEndObject();
@@ -126,7 +128,6 @@ public static class SarifReport
     {
         var text = new StringBuilder(finding.Title).AppendLine().AppendLine().Append(finding.Detail);
         if (finding.Place is { } place) text.AppendLine().Append(CultureInfo.InvariantCulture, $"{place}: expected {finding.Expected ?? "nothing"}, got {finding.Actual ?? "nothing"}");
-        if (finding.Reproduction is { } reproduction) text.AppendLine().AppendLine().AppendLine("Reproduce it:").Append(reproduction);
         return text.ToString();
     }
 

@@ -60,7 +60,8 @@ internal sealed partial class HttpFileReader(string file, string folder, IReadOn
                 drafts.Add(draft);
                 draft = new() { Title = line.TrimStart('#').Trim() is { Length: > 0 } title ? title : null };
             }
-            else if (ScriptStart().Match(line) is { Success: true } m)
+            // In the body a file is a file, whatever its name ends in; only what comes before the request or handles the response is a script.
+            else if (ScriptStart().Match(line) is { Success: true } m && !(draft.InBody && line.StartsWith('<') && m.Groups[1].Value != "{%"))
             {
                 script = m.Groups[1].Value == "{%" && !line.Contains("%}", StringComparison.Ordinal);
                 _notices.Add($"{file}:{i + 1}: the script is not run; take values with {{{{name.response.body.$.field}}}} instead");

@@ -12,7 +12,7 @@ internal static class CheckView
 
     private static int Width => !Console.IsOutputRedirected && Console.WindowWidth is > 40 and < MostWidth ? Console.WindowWidth : MostWidth;
 
-    public static void Write(CheckReport report, Surroundings surroundings)
+    public static void Write(CheckReport report, bool isStrict, Surroundings surroundings)
     {
         var output = surroundings.Out;
         if (report.Unrepeatable is { } fault)
@@ -28,6 +28,11 @@ internal static class CheckView
         {
             output.WriteLine($"{number}. {Words.Of(verdict.Outcome).ToUpperInvariant(),-11}  {verdict.Question}: {Words.Asks(verdict.Question)}");
             Wrap(output, verdict.Reason + (verdict.Evidence.Count > 0 ? $" [{string.Join(", ", verdict.Evidence)}]" : ""), 16);
+        }
+        if (!isStrict && report.Verdicts.All(v => v.Outcome == Outcome.CannotTell))
+        {
+            output.WriteLine();
+            Wrap(output, "Nothing was proved, and since nothing fails the exit code is 0. With --strict it is 1 wherever a question cannot be told.", 0);
         }
         if (report.Advice is { } advice)
         {
@@ -59,6 +64,7 @@ internal static class CheckView
         output.WriteLine(finding.Id);
         Wrap(output, finding.Title, 2);
         Wrap(output, finding.Detail, 2);
+        if (Words.NoReproduction(finding) is { } none) Wrap(output, none, 2);
         if (finding.Place is null || (Says(finding, finding.Expected) && Says(finding, finding.Actual))) return;
         output.WriteLine($"  {finding.Place}");
         output.WriteLine($"    expected  {finding.Expected ?? "nothing"}");

@@ -90,8 +90,8 @@ public sealed class MaskTests
         var request = new SentRequest("POST", new Uri("http://h/login?api_key=QQQQ1"), [new("Host", "h"), new("Cookie", "s=QQQQ2"), new("Content-Type", "application/json")], Encoding.UTF8.GetBytes("{\"password\":\"QQQQ3\"}"));
         var answer = new Answer(200, [new("Set-Cookie", "s=QQQQ4; Path=/"), new("X-Receipt", "QQQQ6"), new("Content-Type", "image/png")], new byte[] { 0, 1, 2 }, true);
         var hop = new Exchange(step, 0, request, answer with { Status = 302, Headers = [new("Location", "/next?code=QQQQ7")] }, null, null, TimeSpan.Zero);
-        var text = Masks.Of(new Exchange(step, 0, request, answer, null, "token=QQQQ5", TimeSpan.Zero) { Hops = [hop] });
-        Assert.Contains(": 302, /next?code=", text);
+        var text = Masks.Of(new Exchange(step, 0, request with { Method = "GET", Url = new Uri("http://h/next?code=QQQQ7") }, answer, null, "token=QQQQ5", TimeSpan.Zero) { Hops = [hop] });
+        Assert.Contains(" answered 302 → GET /next?code=", text);
         Assert.DoesNotContain("QQQQ", text);
         Assert.Contains("POST /login?api_key=", text);
         Assert.Contains("(3 bytes, SHA-256 ", text);

@@ -46,6 +46,43 @@ public sealed class CheckRunTests
     }
 
     [Fact]
+    public async Task One_more_step_that_differs_is_one_step_and_notices_are_in_the_order_of_the_steps()
+    {
+        var scenario = Checking.Read(string.Join("###", Basket.Split("###").Take(3))) with { Notices = ["Step 10 sends x", "Step 2 sends y"] };
+        var report = await new CheckRun([scenario], new InProcessSource(Baskets(s => s.Memory)), new CheckOptions { Only = ["move"] }, TimeProvider.System).RunAsync(CancellationToken.None);
+        Assert.EndsWith(" Step 3 differs too.", report.Findings.First(f => f.Rule == "CHK-MOVE").Detail, StringComparison.Ordinal);
+        Assert.Equal(["Step 2 sends y", "Step 10 sends x"], report.Notices);
+    }
+
+    [Fact]
+    public async Task A_limit_that_is_counted_in_each_process_is_told_as_a_limit_and_not_as_a_session()
+    {
+        const string Ask = "GET /n/{{id}}\n";
+        var report = await Checking.RunAsync($"@id = {{{{$guid}}}}\n{string.Join("\n###\n", Enumerable.Repeat(Ask, 4))}", (app, s) =>
+            app.MapGet("/n/{id}", (string id) => (int)s.Memory.AddOrUpdate(id, 1, (_, n) => (int)n + 1) > 2 ? Results.StatusCode(429) : Results.Ok()), new CheckOptions { Only = ["move"] });
+        var limit = report.Findings.First(f => f is { Rule: "CHK-LIMIT", Experiment: "move" });
+        Assert.Contains("One replica alone answers step 3 with 429, the two together with 200: each counts requests by itself.", limit.Detail, StringComparison.Ordinal);
+        Assert.DoesNotContain("session", limit.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Two_things_that_one_request_made_without_its_key_are_said_to_be_two()
+    {
+        var report = await Checking.RunAsync("# @name make\nPOST /notes\nIdempotency-Key: {{$guid}}\n\n###\nGET {{make.response.headers.location}}\n", (app, s) =>
+        {
+            app.MapPost("/notes", (HttpContext http) =>
+            {
+                var key = http.Request.Headers["Idempotency-Key"].ToString();
+                var id = (string)(key.Length == 0 ? Guid.NewGuid().ToString() : s.Shared.GetOrAdd(key, _ => Guid.NewGuid().ToString()));
+                s.Shared[id] = "kept";
+                return Results.Created($"/notes/{id}", null);
+            });
+            app.MapGet("/notes/{id}", (string id) => s.Shared.ContainsKey(id) ? Results.Ok() : Results.NotFound());
+        }, new CheckOptions { Only = ["retry"] });
+        Assert.Matches("has its effect twice: step 1 \\(make\\) made two: \"/notes/.*\", then \"/notes/.*\" at header:location$", Assert.Single(report.Findings, f => f.Rule == "CHK-DOUBLED").Title);
+    }
+
+    [Fact]
     public async Task State_on_local_disk_needs_stickiness_and_survives_a_restart()
     {
         var report = await Checking.RunAsync(Basket, Baskets(s => s.Disk));

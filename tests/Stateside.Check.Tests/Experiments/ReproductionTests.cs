@@ -42,7 +42,15 @@ public sealed partial class ReproductionTests
                 var said = await BashAsync(script);
                 Assert.Contains("step 1 at replica 0: 201", said, StringComparison.Ordinal);
                 Assert.Contains("who are you?", said, StringComparison.Ordinal);
+                // What the check says of the same place, and nothing of the shell's own, comes last.
+                Assert.EndsWith("expected at status: \"200\"; got: see above (\"403\" when it was found)", said.TrimEnd(), StringComparison.Ordinal);
+                Assert.DoesNotContain("Killed", said, StringComparison.Ordinal);
             }
+            Assert.All(report.Findings.Where(f => f.Severity == Severity.Error), f => Assert.NotNull(f.Reproduction));
+            var broken = await BashAsync(report.Findings.First(f => f.Rule == "CHK-MOVE").Reproduction!.Replace("service.py", "nothing.py", StringComparison.Ordinal));
+            Assert.Contains("replica 0 does not serve http://127.0.0.1:", broken, StringComparison.Ordinal);
+            Assert.Contains("nothing.py", broken, StringComparison.Ordinal);
+            Assert.DoesNotContain("expected at", broken, StringComparison.Ordinal);
         }
         finally
         {

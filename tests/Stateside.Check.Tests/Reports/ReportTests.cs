@@ -26,6 +26,28 @@ public sealed partial class ReportTests
     }
 
     [Fact]
+    public void The_table_of_questions_names_no_places_and_headings_begin_in_upper_case()
+    {
+        var title = "on another replica, step 2 (me) shows \"nobody\" instead of \"ann\" at json:$.user";
+        var report = Example();
+        report = report with { Findings = [report.Findings[0] with { Title = title }, .. report.Findings.Skip(1)], Verdicts = [report.Verdicts[0] with { Reason = title }, .. report.Verdicts.Skip(1)] };
+        var parts = System.Net.WebUtility.HtmlDecode(Write(HtmlReport.Write, report)).Split("<article", 2);
+        Assert.Contains("<td>On another replica, step 2 (me) shows \"nobody\" instead of \"ann\"<br>", parts[0], StringComparison.Ordinal);
+        Assert.DoesNotContain("json:$.user", parts[0], StringComparison.Ordinal);
+        Assert.Contains("<h3>On another replica, step 2 (me) shows \"nobody\" instead of \"ann\" at json:$.user</h3>", parts[1], StringComparison.Ordinal);
+        Assert.Equal("Step 1 sent twice makes two: /a, then /b", Words.Plain("step 1 sent twice makes two: header:location is /a, then /b", "header:location"));
+    }
+
+    [Fact]
+    public void An_error_without_a_reproduction_says_why_in_every_report()
+    {
+        var report = Example();
+        report = report with { Findings = [.. report.Findings.Select(f => f with { Reproduction = null })] };
+        Assert.All(s_writers, write => Assert.Contains("There are no commands that show it", Write(write, report), StringComparison.Ordinal));
+        Assert.Null(Words.NoReproduction(report.Findings[2]));
+    }
+
+    [Fact]
     public void A_page_leads_from_each_question_to_its_evidence()
     {
         var page = Write(HtmlReport.Write, Example());
@@ -125,6 +147,12 @@ public sealed partial class ReportTests
             var place = result.GetProperty("locations")[0].GetProperty("physicalLocation");
             Assert.Equal("a%20visit.http", place.GetProperty("artifactLocation").GetProperty("uri").GetString());
             Assert.Equal(1, place.GetProperty("region").GetProperty("startLine").GetInt32());
+        });
+        Assert.All(results, result =>
+        {
+            Assert.StartsWith("step 2 shows nobody", result.GetProperty("message").GetProperty("text").GetString(), StringComparison.Ordinal);
+            Assert.DoesNotContain("curl", result.GetProperty("message").GetProperty("text").GetString(), StringComparison.Ordinal);
+            Assert.StartsWith("curl http", result.GetProperty("properties").GetProperty("reproduction").GetString(), StringComparison.Ordinal);
         });
         Assert.Equal(["error", "error", "warning"], results.Select(r => r.GetProperty("level").GetString()));
     }

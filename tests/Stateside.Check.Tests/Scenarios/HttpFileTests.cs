@@ -131,6 +131,18 @@ public sealed class HttpFileTests : IDisposable
     }
 
     [Fact]
+    public void A_file_in_the_body_is_sent_whatever_its_name_ends_in_and_a_script_stands_before_it()
+    {
+        _folder.Write("body.js", "let a = 1;");
+        var scenario = Read("< ./before.js\nPOST /a\nContent-Type: text/javascript\n< ./also.js\n\n< ./body.js\n\n> ./after.js\n");
+        Assert.Equal("let a = 1;", Assert.Single(scenario.Steps).Body!.Template);
+        Assert.Equal(["s.http:1: the script is", "s.http:4: the script is", "s.http:8: the script is"], scenario.Notices.Select(n => string.Join(' ', n.Split(' ').Take(4))));
+        Assert.Contains("s.http:3: '< ../x.js' lies outside of the scenario's folder", Fault("POST /\n\n< ../x.js\n"));
+        Assert.Contains("no such file", Fault("POST /\n\n< ./none.js\n"));
+        Assert.Null(Read("POST /\n\n< {% let a = 1 %}\n").Steps[0].Body);
+    }
+
+    [Fact]
     public void A_web_socket_is_a_get_that_asks_for_an_upgrade()
     {
         var steps = Read("WEBSOCKET ws://localhost/chat\n###\nGET ws://localhost/chat2\n###\nGET /chat3\nUpgrade: websocket\nConnection: Upgrade\n").Steps;
