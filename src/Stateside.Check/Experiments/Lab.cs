@@ -226,15 +226,19 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
     }
 
     /// <summary>
-    /// Whether a read that differed is as expected where a second passes before it. Then it was asked too early: while something was under way, as the progress of a job, or
-    /// before a copy was renewed.
+    /// Whether a read that differed is as expected where a second passes before it, or is changed by that second on one replica too. Then it was asked too early: while something
+    /// was under way, as the progress of a job, or before a copy was renewed.
     /// </summary>
     public async Task<bool> SettlesAsync(IReadOnlyList<Act> plan, IReadOnlyList<Act> control, TwinModel model, Difference difference, CancellationToken cancellationToken)
     {
         var at = plan.Index().Where(a => a.Item is Send send && send.Step == difference.Slot.Step).Select(a => a.Index).ElementAtOrDefault(difference.Slot.Occurrence);
         if (!Step(difference.Slot.Step).IsSafe || plan.Take(at).All(a => a is not Send send || Step(send.Step).IsSafe)) return false;
-        var (_, _, differences) = await TryAsync([.. plan.Take(at), new Wait(Plans.Second), .. plan.Skip(at)], control, model, cancellationToken);
-        return !differences.Any(d => d.Slot == difference.Slot);
+        List<Act> waited = [.. plan.Take(at), new Wait(Plans.Second), .. plan.Skip(at)];
+        var (_, _, differences) = await TryAsync(waited, control, model, cancellationToken);
+        if (!differences.Any(d => d.Slot == difference.Slot)) return true;
+        // Or one replica alone shows something else there a second later: then it is time that changes it.
+        var (_, _, alone) = await TryAsync(waited.OnOne(), control, model, cancellationToken);
+        return alone.Any(d => d.Slot == difference.Slot && d.Place == difference.Place);
     }
 
     /// <summary>Does something with each item: side by side where sessions do not disturb each other, else one after the other.</summary>
