@@ -202,19 +202,16 @@ public sealed class RigTests
         Assert.Equal(areTwo, report.Findings.Any(f => f is { Rule: "CHK-DOUBLED", Severity: Severity.Error }));
     }
 
-    /// <summary>Chance that strikes twice at different places of one response is no dependency on the step that was left out.</summary>
+    /// <summary>A page that shows something else each time differs twice, at two places: no dependency on the step that was left out.</summary>
     [Fact]
-    public async Task A_page_of_many_chances_proves_nothing()
+    public async Task A_page_that_is_never_the_same_proves_nothing()
     {
-        for (var i = 0; i < 5; i++)
+        var report = await Checking.RunAsync("POST /n\n\n###\nGET /n\n", (app, s) =>
         {
-            var report = await Checking.RunAsync("POST /n\n\n###\nGET /n\n", (app, s) =>
-            {
-                app.MapPost("/n", () => Results.NoContent());
-                app.MapGet("/n", () => Results.Json(Enumerable.Range(0, 30).ToDictionary(n => $"n{n}", _ => RandomNumberGenerator.GetInt32(20) == 0)));
-            }, new CheckOptions { Only = ["move"] });
-            Assert.Equal(Outcome.CannotTell, report.Verdicts[(int)Question.Context].Outcome);
-        }
+            app.MapPost("/n", () => Results.NoContent());
+            app.MapGet("/n", () => Results.Json(new Dictionary<string, bool> { [$"n{s.Shared.AddOrUpdate("asked", 1, (_, n) => (int)n + 1)}"] = true }));
+        }, new CheckOptions { Only = ["move"] });
+        Assert.Equal(Outcome.CannotTell, report.Verdicts[(int)Question.Context].Outcome);
     }
 
     [Fact]
