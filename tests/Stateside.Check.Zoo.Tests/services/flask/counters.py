@@ -2,25 +2,16 @@
    atomic    one UPDATE adds
    racy      a SELECT reads, the program adds, an UPDATE writes
 """
-import sqlite3
 import sys
 import time
 
 from flask import jsonify, request
 
-from service import make_app, serve
+from service import database, make_app, serve
 
 mode, port, file = sys.argv[1:]
 app = make_app()
-
-
-def run(sql, *values):
-    connection = sqlite3.connect(file, timeout=10)
-    try:
-        with connection:
-            return connection.execute(sql, values).fetchall()
-    finally:
-        connection.close()
+run = database(file)
 
 
 run("CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL)")

@@ -1,23 +1,14 @@
 """Documents in a SQLite file under names that the client chooses: every write says what is to be, not what is to change.
 python3 documents.py PORT FILE"""
-import sqlite3
 import sys
 
 from flask import jsonify, request
 
-from service import make_app, serve
+from service import database, make_app, serve
 
 port, file = sys.argv[1:]
 app = make_app()
-
-
-def run(sql, *values):
-    connection = sqlite3.connect(file, timeout=10)
-    try:
-        with connection:
-            return connection.execute(sql, values).fetchall()
-    finally:
-        connection.close()
+run = database(file)
 
 
 run("CREATE TABLE IF NOT EXISTS documents (name TEXT PRIMARY KEY, text TEXT NOT NULL)")

@@ -2,26 +2,17 @@
    clock     how far a job is follows from when it was begun, which is in the file that all replicas share
    recent    each process remembers for half a minute what it was asked to begin, and does not begin it twice
 """
-import sqlite3
 import sys
 import time
 
 from flask import jsonify, request
 
-from service import make_app, serve
+from service import database, make_app, serve
 
 kind, port, file = sys.argv[1:]
 app = make_app()
+run = database(file)
 recent = {}
-
-
-def run(sql, *values):
-    connection = sqlite3.connect(file, timeout=10)
-    try:
-        with connection:
-            return connection.execute(sql, values).fetchall()
-    finally:
-        connection.close()
 
 
 run("CREATE TABLE IF NOT EXISTS jobs (name TEXT NOT NULL, begun REAL NOT NULL)")

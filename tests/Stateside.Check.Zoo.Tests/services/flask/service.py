@@ -1,4 +1,6 @@
-"""What the services here have in common: how they listen."""
+"""What the services here have in common: how they listen, and how they use a database."""
+import sqlite3
+
 from flask import Flask, request
 
 
@@ -19,3 +21,16 @@ def make_app():
 
 def serve(app, port):
     app.run("127.0.0.1", int(port))
+
+
+def database(file):
+    """What runs one statement in a transaction of its own and gives its rows."""
+    def run(sql, *values):
+        connection = sqlite3.connect(file, timeout=10)
+        try:
+            with connection:
+                return connection.execute(sql, values).fetchall()
+        finally:
+            connection.close()
+
+    return run

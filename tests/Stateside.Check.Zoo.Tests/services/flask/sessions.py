@@ -1,24 +1,15 @@
 """Opaque session ids, looked up in a SQLite file. python3 sessions.py PORT FILE
 Whether the file is shared by all replicas or each has its own is the launch line's."""
 import secrets
-import sqlite3
 import sys
 
 from flask import g, jsonify, request
 
-from service import make_app, serve
+from service import database, make_app, serve
 
 port, file = sys.argv[1:]
 app = make_app()
-
-
-def run(sql, *values):
-    connection = sqlite3.connect(file, timeout=10)
-    try:
-        with connection:
-            return connection.execute(sql, values).fetchall()
-    finally:
-        connection.close()
+run = database(file)
 
 
 run("CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, user TEXT NOT NULL, color TEXT)")
