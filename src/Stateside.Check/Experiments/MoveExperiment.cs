@@ -1,4 +1,5 @@
 using Stateside.Check.Comparing;
+using Stateside.Check.Replicas;
 using Stateside.Check.Reports;
 
 namespace Stateside.Check.Experiments;
@@ -51,22 +52,39 @@ internal sealed class MoveExperiment : Experiment
                 continue;
             }
             isLasting = true;
-            if (await IsRightWhenColdAsync(lab, move, first, cancellationToken))
+            bool isRightWhenCold;
+            try
+            {
+                isRightWhenCold = await IsRightWhenColdAsync(lab, move, first, cancellationToken);
+            }
+            catch (ReplicaException)
+            {
+                // A replica that does not come back ends the experiment, and must not take along what was seen before.
+                lab.Study.Find(Moved(lab, move, probe, differences));
+                throw;
+            }
+            if (isRightWhenCold)
             {
                 lab.Study.Find(Suspect(lab, "CHK-STALE", Question.Spread, probe, $"a replica answers from what it read before: {Say(lab, first)}",
                     $"{First(move.K - 1)} went to replica {move.From}, the rest to replica {move.To}, which had served other sessions before. Started anew just before, it answers right: so it holds a copy that it does not renew."));
                 continue;
             }
-            var also = differences.Select(d => d.Slot.Step).Distinct().Where(s => s != first.Slot.Step).ToList();
-            var found = Suspect(lab, "CHK-MOVE", Question.Context, probe,
-                $"on another replica, {Say(lab, first)}",
-                $"{First(move.K - 1)} went to replica {move.From}, the rest to replica {move.To}, which had not served this session. The state was made by step {move.K - 1} ({lab.Step(move.K - 1).Name})."
-                + (also.Count > 0 ? $" {(also.Count == 1 ? "Step" : "Steps")} {string.Join(", ", also)} {(also.Count == 1 ? "differs" : "differ")} too." : ""));
-            lab.Study.Find(found.Rule != "CHK-LIMIT" ? found
-                : found with { Detail = $"{First(move.K - 1)} went to replica {move.From}, the rest to replica {move.To}. One replica alone answers step {first.Slot.Step} with {first.Expected}, the two together with {first.Actual}: each counts requests by itself." });
+            lab.Study.Find(Moved(lab, move, probe, differences));
             // From the replica that everything was learned on: another may have other things of everybody's.
             await LookBackAsync(lab, (0, 1, move.K), first, cancellationToken);
         }
+    }
+
+    private Suspicion Moved(Lab lab, (int From, int To, int K) move, Probe probe, IEnumerable<Difference> differences)
+    {
+        var first = probe.Difference;
+        var also = differences.Select(d => d.Slot.Step).Distinct().Where(s => s != first.Slot.Step).ToList();
+        var found = Suspect(lab, "CHK-MOVE", Question.Context, probe,
+            $"on another replica, {Say(lab, first)}",
+            $"{First(move.K - 1)} went to replica {move.From}, the rest to replica {move.To}, which had not served this session. The state was made by step {move.K - 1} ({lab.Step(move.K - 1).Name})."
+            + (also.Count > 0 ? $" {(also.Count == 1 ? "Step" : "Steps")} {string.Join(", ", also)} {(also.Count == 1 ? "differs" : "differ")} too." : ""));
+        return found.Rule != "CHK-LIMIT" ? found
+            : found with { Detail = $"{First(move.K - 1)} went to replica {move.From}, the rest to replica {move.To}. One replica alone answers step {first.Slot.Step} with {first.Expected}, the two together with {first.Actual}: each counts requests by itself." };
     }
 
     private static bool IsOfAll(Lab lab, IEnumerable<Difference> differences) => differences.All(d => lab.Study.Elsewhere.Contains((d.Slot.Step, d.Place)));

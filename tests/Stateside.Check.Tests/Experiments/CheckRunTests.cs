@@ -55,6 +55,14 @@ public sealed class CheckRunTests
     }
 
     [Fact]
+    public async Task A_restart_that_fails_later_leaves_what_was_seen_before_it()
+    {
+        var report = await new CheckRun([Checking.Read(Basket)], new InProcessSource(Baskets(s => s.Memory), mostRestarts: 0), new CheckOptions { Only = ["move"] }, TimeProvider.System).RunAsync(CancellationToken.None);
+        Assert.Equal(2, report.Findings.First(f => f.Rule == "CHK-MOVE").Step);
+        Assert.Equal("broke off: the command failed", report.Experiments.Single(e => e.Name == "move").LeftOut);
+    }
+
+    [Fact]
     public async Task A_limit_that_is_counted_in_each_process_is_told_as_a_limit_and_not_as_a_session()
     {
         const string Ask = "GET /n/{{id}}\n";

@@ -18,7 +18,12 @@ namespace Stateside.Check.Tests.Experiments;
 internal sealed record Surroundings(int Number, ConcurrentDictionary<string, object> Memory, ConcurrentDictionary<string, object> Disk, ConcurrentDictionary<string, object> Shared);
 
 /// <summary>Replicas inside the test's process: "killed" by dropping the server with its memory.</summary>
-internal sealed class InProcessSource(Action<WebApplication, Surroundings> service, int replicas = 2, bool canRestart = true, bool keepsApart = false) : ReplicaSource
+/// <param name="service">What a replica does.</param>
+/// <param name="replicas">How many there are.</param>
+/// <param name="canRestart">Whether a restart is said to be possible.</param>
+/// <param name="keepsApart">Whether two sets are known to share nothing.</param>
+/// <param name="mostRestarts">After so many a replica does not come back.</param>
+internal sealed class InProcessSource(Action<WebApplication, Surroundings> service, int replicas = 2, bool canRestart = true, bool keepsApart = false, int mostRestarts = int.MaxValue) : ReplicaSource
 {
     private readonly ConcurrentDictionary<string, object> _shared = new();
 
@@ -34,8 +39,8 @@ internal sealed class InProcessSource(Action<WebApplication, Surroundings> servi
 
     public override async Task<ReplicaSet> OpenAsync(CancellationToken cancellationToken)
     {
-        var set = new InProcessSet(service, replicas, _shared, canRestart);
-        await set.RestartAsync([.. Enumerable.Range(0, replicas)], cancellationToken);
+        var set = new InProcessSet(service, replicas, _shared, canRestart, mostRestarts);
+        await set.StartAsync([.. Enumerable.Range(0, replicas)], cancellationToken);
         return set;
     }
 
@@ -45,10 +50,11 @@ internal sealed class InProcessSource(Action<WebApplication, Surroundings> servi
         private readonly WebApplication?[] _servers;
         private readonly ConcurrentDictionary<string, object>[] _disks;
         private readonly ConcurrentDictionary<string, object> _shared;
+        private int _restartsLeft;
 
-        public InProcessSet(Action<WebApplication, Surroundings> service, int replicas, ConcurrentDictionary<string, object> shared, bool canRestart)
+        public InProcessSet(Action<WebApplication, Surroundings> service, int replicas, ConcurrentDictionary<string, object> shared, bool canRestart, int mostRestarts)
         {
-            (_service, _servers, _shared, CanRestart) = (service, new WebApplication?[replicas], shared, canRestart);
+            (_service, _servers, _shared, CanRestart, _restartsLeft) = (service, new WebApplication?[replicas], shared, canRestart, mostRestarts);
             _disks = [.. _servers.Select(_ => new ConcurrentDictionary<string, object>())];
             Addresses = [.. _servers.Select(_ => new Uri($"http://127.0.0.1:{FreePort()}"))];
         }
@@ -57,7 +63,10 @@ internal sealed class InProcessSource(Action<WebApplication, Surroundings> servi
 
         public override bool CanRestart { get; }
 
-        public override async Task RestartAsync(IReadOnlyList<int> replicas, CancellationToken cancellationToken)
+        public override Task RestartAsync(IReadOnlyList<int> replicas, CancellationToken cancellationToken) =>
+            Interlocked.Decrement(ref _restartsLeft) >= 0 ? StartAsync(replicas, cancellationToken) : throw new ReplicaException("the command failed");
+
+        public async Task StartAsync(IReadOnlyList<int> replicas, CancellationToken cancellationToken)
         {
             foreach (var i in replicas)
             {
