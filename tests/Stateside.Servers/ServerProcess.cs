@@ -14,6 +14,8 @@ namespace Stateside.Servers;
 public sealed class ServerProcess : IAsyncDisposable
 {
     private const int MostOutput = 256 * 1024;
+    private const int FirstPort = 20_000;
+    private const int EndOfPorts = 22_000;
     private const string Watchdog = """
         "$@" </dev/null & server=$!
         echo "pid $server"
@@ -22,6 +24,8 @@ public sealed class ServerProcess : IAsyncDisposable
         wait "$server"; code=$?
         kill "$watch"; exit "$code"
         """;
+
+    private static readonly HashSet<int> s_given = [];
 
     private readonly Process _shell;
     private readonly StringBuilder _output = new();
@@ -85,14 +89,21 @@ public sealed class ServerProcess : IAsyncDisposable
         await kill.WaitForExitAsync();
     }
 
-    /// <summary>A loopback port that nobody uses now, below those that the kernel gives to clients (32,768 and up).</summary>
+    /// <summary>
+    /// A loopback port that nobody uses now, below those that the kernel gives to clients (32,768 and up). Never the same twice while there are others: who was given one may not
+    /// listen yet, or be restarted just now.
+    /// </summary>
     public static int FreePort()
     {
-        while (true)
+        lock (s_given)
         {
-            // Drawn, not counted: several test programs may look at the same time. Redis Cluster needs port + 10,000 too.
-            var port = System.Security.Cryptography.RandomNumberGenerator.GetInt32(20_000, 22_000);
-            if (IsFree(port) && IsFree(port + 10_000)) return port;
+            while (true)
+            {
+                if (s_given.Count == EndOfPorts - FirstPort) s_given.Clear();
+                // Drawn, not counted: several test programs may look at the same time. Redis Cluster needs port + 10,000 too.
+                var port = System.Security.Cryptography.RandomNumberGenerator.GetInt32(FirstPort, EndOfPorts);
+                if (s_given.Add(port) && IsFree(port) && IsFree(port + 10_000)) return port;
+            }
         }
     }
 

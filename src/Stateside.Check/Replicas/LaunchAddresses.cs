@@ -10,6 +10,9 @@ namespace Stateside.Check.Replicas;
 internal sealed class LaunchAddresses(bool isOfOnePort)
 {
     private const int MostHosts = 250;
+    private const int FirstPort = 22_100;
+    private const int EndOfPorts = 30_000;
+    private static readonly HashSet<int> s_drawn = [];
     private readonly Lock _lock = new();
     private int _port;
     private int _given;
@@ -33,13 +36,20 @@ internal sealed class LaunchAddresses(bool isOfOnePort)
 
     private static Uri Address(IPAddress host, int port) => new(string.Create(CultureInfo.InvariantCulture, $"http://{host}:{port}"));
 
-    /// <summary>A port that nobody uses now, below those that the kernel gives to clients, so that it is free again after a restart. Drawn, since several checks may look at once.</summary>
+    /// <summary>
+    /// A port that nobody uses now, below those that the kernel gives to clients, so that it is free again after a restart. Drawn, since several programs may look at once;
+    /// and in this one never the same twice: who drew it may not listen yet, or be killed just now.
+    /// </summary>
     private static int FreePort(IPAddress host)
     {
-        while (true)
+        lock (s_drawn)
         {
-            var port = RandomNumberGenerator.GetInt32(22_100, 30_000);
-            if (IsFree(host, port)) return port;
+            while (true)
+            {
+                if (s_drawn.Count == EndOfPorts - FirstPort) s_drawn.Clear();
+                var port = RandomNumberGenerator.GetInt32(FirstPort, EndOfPorts);
+                if (s_drawn.Add(port) && IsFree(host, port)) return port;
+            }
         }
     }
 

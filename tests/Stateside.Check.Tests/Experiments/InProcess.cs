@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net;
-using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Logging;
@@ -56,7 +54,8 @@ internal sealed class InProcessSource(Action<WebApplication, Surroundings> servi
         {
             (_service, _servers, _shared, CanRestart, _restartsLeft) = (service, new WebApplication?[replicas], shared, canRestart, mostRestarts);
             _disks = [.. _servers.Select(_ => new ConcurrentDictionary<string, object>())];
-            Addresses = [.. _servers.Select(_ => new Uri($"http://127.0.0.1:{FreePort()}"))];
+            var addresses = new LaunchAddresses(isOfOnePort: false);
+            Addresses = [.. _servers.Select(_ => addresses.Next())];
         }
 
         public override IReadOnlyList<Uri> Addresses { get; }
@@ -87,13 +86,6 @@ internal sealed class InProcessSource(Action<WebApplication, Surroundings> servi
         {
             foreach (var server in _servers)
                 if (server is not null) await server.DisposeAsync();
-        }
-
-        private static int FreePort()
-        {
-            using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-            return ((IPEndPoint)listener.LocalEndPoint!).Port;
         }
     }
 }

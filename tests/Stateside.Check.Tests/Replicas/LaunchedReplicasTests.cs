@@ -89,6 +89,14 @@ public sealed class LaunchedReplicasTests
     }
 
     [Fact]
+    public void A_port_that_was_given_is_given_to_no_other_check_beside_it()
+    {
+        LaunchAddresses[] checks = [new(isOfOnePort: false), new(isOfOnePort: false)];
+        var ports = Enumerable.Range(0, 1_000).Select(i => checks[i % 2].Next().Port).ToList();
+        Assert.Equal(ports.Count, ports.Distinct().Count());
+    }
+
+    [Fact]
     public async Task A_replica_that_ends_by_itself_is_noticed()
     {
         await using var set = await OpenAsync("trap 'echo giving up; kill $!; exit 1' TERM; echo $$ > {dir}/pid; " + Serve + " & wait");
