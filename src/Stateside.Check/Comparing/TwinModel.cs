@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace Stateside.Check.Comparing;
 
@@ -38,7 +39,7 @@ internal sealed record Run(IReadOnlyList<Observation> Observations)
 }
 
 /// <summary>What several runs of the same thing on one replica have in common, place by place; other runs are compared with it.</summary>
-internal sealed class TwinModel
+internal sealed partial class TwinModel
 {
     private enum Order { Fixed, Free, Growing }
 
@@ -51,7 +52,8 @@ internal sealed class TwinModel
     /// <param name="WordCount">How many words the request has.</param>
     /// <param name="Texts">The rules by place.</param>
     /// <param name="Arrays">The rules of arrays whose items are not compared by index.</param>
-    private sealed record SlotRule(IReadOnlyList<int> Words, int WordCount, Dictionary<string, TextRule> Texts, Dictionary<string, ArrayRule> Arrays);
+    /// <param name="Renamed">What is the same of the names of cookies and JSON members that have another name in every run.</param>
+    private sealed record SlotRule(IReadOnlyList<int> Words, int WordCount, Dictionary<string, TextRule> Texts, Dictionary<string, ArrayRule> Arrays, IReadOnlySet<string> Renamed);
 
     /// <param name="Labels">The names of its values.</param>
     /// <param name="Doubtful">The sendings that were answered otherwise in substance: what repeats their values in the twins has nothing to repeat in this run.</param>
@@ -136,8 +138,21 @@ internal sealed class TwinModel
         // Of arrays in JSON the length is a fact already.
         foreach (var array in arrays.Keys.Where(a => !a.StartsWith("json:", StringComparison.Ordinal)))
             texts.Add(Sequences.CountOf(array), TextRule.Learn($"{name}:{array}", [.. seen.Select(o => Count(o, array))], labels, isId: false));
-        return new SlotRule(words, seen[0].Sent.Count, texts, arrays);
+        var renamed = texts.Where(t => t.Value == TextRule.Sometimes).Select(t => KeptName(t.Key)).OfType<string>().ToHashSet(StringComparer.Ordinal);
+        return new SlotRule(words, seen[0].Sent.Count, texts, arrays, renamed);
     }
+
+    /// <summary>What a place is called without what machines make of its name (the number of a revision, a random key), or null where there is nothing of that.</summary>
+    private static string? KeptName(string place)
+    {
+        if (!place.StartsWith("cookie:", StringComparison.Ordinal) && !place.StartsWith("json:", StringComparison.Ordinal)) return null;
+        var kept = MadeWords().Replace(place, "#");
+        return kept == place ? null : kept;
+    }
+
+    // A word with a digit; but no index of an array.
+    [GeneratedRegex(@"(?<![\[\w\-])[\w\-]*\d[\w\-]*")]
+    private static partial Regex MadeWords();
 
     private static void NameSent(string name, int word, string value, Labels labels)
     {
@@ -185,7 +200,10 @@ internal sealed class TwinModel
             var isCount = place.EndsWith("[#]", StringComparison.Ordinal);
             var actual = isCount ? Count(observation, place[..^3]) : observation[place];
             var earlier = before is null ? null : isCount ? Count(before, place[..^3]) : before[place];
-            if (!rule.Texts.TryGetValue(place, out var text)) differences.Add(new Difference(slot, place, null, actual));
+            if (!rule.Texts.TryGetValue(place, out var text))
+            {
+                if (rule.Renamed.Count == 0 || KeptName(place) is not { } kept || !rule.Renamed.Contains(kept)) differences.Add(new Difference(slot, place, null, actual));
+            }
             else if (actual is null)
             {
                 // A value that varies but was always there is missed too; one that came only sometimes is not.

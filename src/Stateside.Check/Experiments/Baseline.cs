@@ -165,25 +165,24 @@ internal static partial class Baseline
     /// <summary>Leaves each step out, to see which later steps are answered otherwise: those depend on it.</summary>
     private static async Task DependenciesAsync(Lab lab, CancellationToken cancellationToken)
     {
-        const int Controls = 2;
+        const int Controls = 5;
         var straight = Plans.All(lab.Steps, _ => 0);
-        var without = await lab.EachAsync(Enumerable.Range(1, lab.Steps), async left =>
+        var once = (await lab.EachAsync(Enumerable.Range(1, lab.Steps), WithoutAsync)).Where(w => w.Differ.Count > 0).ToList();
+        // Two that differ by chance at one place would be taken for a dependency: so undisturbed runs come in between, which show chance too.
+        for (var i = 0; once.Count > 0 && i < Controls; i++) await LearnAsync(lab, straight, cancellationToken);
+        var twice = await lab.EachAsync(once, async first => (await WithoutAsync(first.Left)).Differ.Intersect(first.Differ).Select(d => (first.Left, d.Step, d.Place)));
+        foreach (var (left, step, place) in twice.SelectMany(t => t).Where(t => t.Step > t.Left && !lab.Study.Noise.Contains(t.Step, t.Place)))
+        {
+            if (!lab.Study.DependsOn.TryGetValue(step, out var on)) lab.Study.DependsOn.Add(step, on = []);
+            on.Add(left);
+        }
+        lab.Study.Knowledge.ShowsState = lab.Study.DependsOn.Count > 0;
+
+        async Task<(int Left, HashSet<(int Step, string Place)> Differ)> WithoutAsync(int left)
         {
             var plan = straight.Where(a => a is Send send && send.Step != left).ToList();
-            var differ = (await lab.TryAsync(plan, straight, lab.Main, cancellationToken)).Differences.Select(d => (d.Slot.Step, d.Place)).ToHashSet();
-            if (differ.Count == 0) return (Left: left, Differ: differ.Select(d => d.Step));
-            // Two that differ by chance at one place would be taken for a dependency: so undisturbed runs come first, which show chance too.
-            for (var i = 0; i < Controls; i++) await LearnAsync(lab, straight, cancellationToken);
-            differ.IntersectWith((await lab.TryAsync(plan, straight, lab.Main, cancellationToken)).Differences.Select(d => (d.Slot.Step, d.Place)));
-            return (Left: left, Differ: differ.Where(d => !lab.Study.Noise.Contains(d.Step, d.Place)).Select(d => d.Step).Distinct());
-        });
-        foreach (var (left, differ) in without)
-            foreach (var step in differ.Where(s => s > left))
-            {
-                if (!lab.Study.DependsOn.TryGetValue(step, out var on)) lab.Study.DependsOn.Add(step, on = []);
-                on.Add(left);
-            }
-        lab.Study.Knowledge.ShowsState = lab.Study.DependsOn.Count > 0;
+            return (left, (await lab.TryAsync(plan, straight, lab.Main, cancellationToken)).Differences.Select(d => (d.Slot.Step, d.Place)).ToHashSet());
+        }
     }
 
     /// <summary>Whether a constant that differs between replicas is a name of the replica, and not an amount.</summary>

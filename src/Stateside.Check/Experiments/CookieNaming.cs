@@ -28,14 +28,19 @@ internal static partial class CookieNaming
     /// <summary>The names that only one of the two gives, the other's by this replica's; empty unless each has its counterpart.</summary>
     private static async Task<IReadOnlyDictionary<string, string>> NamesAsync(Lab lab, int replica, CancellationToken cancellationToken)
     {
-        var here = Names(await lab.RunAsync(Plans.All(lab.Steps, _ => replica), cancellationToken));
-        var first = Names(lab.Main.Last);
+        // What has another name in every run, as one that is made of a new id, is not made of the address.
+        var runs = lab.Study.Twins.Select(Names).ToList();
+        var changing = runs.SelectMany(n => n).Where(n => !runs.TrueForAll(r => r.Contains(n))).Select(Kept).ToHashSet();
+        var here = Names(await lab.RunAsync(Plans.All(lab.Steps, _ => replica), cancellationToken)).Where(n => !changing.Contains(Kept(n))).ToList();
+        var first = Names(lab.Main.Last).Where(n => !changing.Contains(Kept(n))).ToList();
         var own = here.Where(n => !first.Contains(n)).ToList();
         var shared = first.Where(n => !here.Contains(n)).ToList();
-        return own.Count == shared.Count && own.Zip(shared).All(p => p.First.Step == p.Second.Step && Made().Replace(p.First.Name, "#") == Made().Replace(p.Second.Name, "#"))
+        return own.Count == shared.Count && own.Zip(shared).All(p => Kept(p.First) == Kept(p.Second))
             ? own.Zip(shared).ToDictionary(p => p.First.Name, p => p.Second.Name)
             : new Dictionary<string, string>();
     }
+
+    private static (int Step, string Name) Kept((int Step, string Name) cookie) => (cookie.Step, Made().Replace(cookie.Name, "#"));
 
     private static List<(int Step, string Name)> Names(Run run) =>
         [.. run.Observations.SelectMany(o => Inspection.CookiesSet(o.Exchange).Select(c => (o.Slot.Step, c.Name))).DistinctBy(n => n.Name)];

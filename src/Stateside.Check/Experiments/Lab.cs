@@ -103,8 +103,13 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
 {
     /// <summary>How often a place must stay the same in undisturbed runs before a difference there counts.</summary>
     private const int Controls = 5;
+
+    /// <summary>A run after which nothing has been sent, and that shows what the next one is counted from.</summary>
+    private sealed record Undisturbed(IReadOnlyList<Act> Control, Run Run);
+
     private int _runs;
     private int _requests;
+    private Undisturbed? _undisturbed;
 
     public Study Study { get; } = study;
 
@@ -131,6 +136,7 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
     {
         Study.Count();
         Interlocked.Increment(ref _requests);
+        _undisturbed = null;
         tellStep(exchange.Step.Number);
         if (exchange.Trouble is not (Trouble.NoConnection or Trouble.BrokenOff) || Set.Crashed() is not var (replica, said)) return;
         Study.Find(new Suspicion("CHK-CRASH", Reports.Severity.Error, null, "any", $"the service ended at step {exchange.Step.Number}",
@@ -152,17 +158,26 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
     public async Task<TwinModel> LearnAsync(IReadOnlyList<Act> plan, CancellationToken cancellationToken, int runs = 3)
     {
         var twins = new List<Run>();
-        for (var i = 0; i < runs; i++) twins.Add(await RunAsync(plan.OnOne(), cancellationToken));
+        var control = plan.OnOne();
+        for (var i = 0; i < runs; i++) twins.Add(await RunAsync(control, cancellationToken));
+        _undisturbed = new Undisturbed(control, twins[^1]);
         return TwinModel.Learn(twins, Study.Noise);
     }
 
-    /// <summary>Runs a plan and compares it with a model; where numbers grow from run to run, with an undisturbed run just before it.</summary>
+    /// <summary>
+    /// Runs a plan and compares it with a model; where numbers grow from run to run, with an undisturbed run just before it. What has just been run counts as that if it was
+    /// the same steps and differed in nothing.
+    /// </summary>
     public async Task<(Run Run, Run? Before, IReadOnlyList<Difference> Differences)> TryAsync(
         IReadOnlyList<Act> plan, IReadOnlyList<Act> control, TwinModel model, CancellationToken cancellationToken)
     {
-        var before = model.Grows ? await RunAsync(control, cancellationToken) : null;
+        var before = !model.Grows ? null
+            : _undisturbed is { } last && last.Control.SequenceEqual(control) ? last.Run
+            : await RunAsync(control, cancellationToken);
         var run = await RunAsync(plan, cancellationToken);
-        return (run, before, model.Compare(run, before));
+        var differences = model.Compare(run, before);
+        if (differences.Count == 0 && plan.OnOne().SequenceEqual(control)) _undisturbed = new Undisturbed(control, run);
+        return (run, before, differences);
     }
 
     /// <summary>
@@ -201,6 +216,7 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
             if (before is not null || !model.Grows) LearnNoise(model.Compare(undisturbed, before), undisturbed);
             before = undisturbed;
         }
+        _undisturbed = new Undisturbed(control, before!);
         // A restart takes time, and other experiments none: what changes because time passes, as a job goes on, is not the restart's doing.
         if (plan.Any(a => a is Kill))
         {

@@ -74,6 +74,50 @@ public sealed class RigTests
     }
 
     [Fact]
+    public async Task A_cookie_that_is_named_after_what_was_just_made_is_no_difference_and_not_named_after_the_port()
+    {
+        var report = await Checking.RunAsync("POST /pages\n\n###\nGET /pages\n", (app, s) =>
+        {
+            app.MapPost("/pages", (HttpContext http) =>
+            {
+                var revision = (int)s.Shared.AddOrUpdate("revision", 1_200, (_, n) => (int)n + 1);
+                http.Response.Cookies.Append($"saved{revision}", "1", new CookieOptions { HttpOnly = true, MaxAge = TimeSpan.FromMinutes(20) });
+                return Results.NoContent();
+            });
+            app.MapGet("/pages", (HttpContext http) =>
+            {
+                foreach (var name in http.Request.Cookies.Keys.Where(c => c.StartsWith("saved", StringComparison.Ordinal))) http.Response.Cookies.Delete(name);
+                return Results.Text(http.Request.Cookies.Count == 1 ? "Your edit was saved." : "A page.");
+            });
+        }, new CheckOptions { Only = ["move", "spread"] });
+        Assert.DoesNotContain(report.Notices, n => n.Contains("another name", StringComparison.Ordinal) || n.Contains("did not show", StringComparison.Ordinal));
+        Assert.DoesNotContain(report.Findings, f => f.Severity == Severity.Error);
+        // No run was followed by a second one that was to confirm something.
+        Assert.Equal(2, report.Experiments.Single(e => e.Name == "move").Runs);
+    }
+
+    [Fact]
+    public async Task Of_two_logins_at_once_one_may_be_refused_and_nothing_is_done_twice()
+    {
+        const string Login = "# @name form\nGET /login\n\n###\nPOST /login\nContent-Type: application/x-www-form-urlencoded\n\nname=ann&password=secret&token={{form.response.body.$.token}}\n\n###\nGET /me\n";
+        var report = await Checking.RunAsync(Login, (app, s) =>
+        {
+            app.MapGet("/login", () => Results.Json(new { token = Guid.NewGuid() }));
+            app.MapPost("/login", async (HttpContext http) =>
+            {
+                var token = "under way " + (await http.Request.ReadFormAsync())["token"];
+                var isFirst = s.Shared.TryAdd(token, 1);
+                await Task.Delay(150);
+                s.Shared.TryRemove(token, out _);
+                http.Response.Cookies.Append("sid", (isFirst ? "ann" : "nobody") + "." + Guid.NewGuid().ToString("N"), new CookieOptions { HttpOnly = true });
+                return isFirst ? Results.Redirect("/me") : Results.Text("Try again.");
+            });
+            app.MapGet("/me", (HttpContext http) => Results.Text(http.Request.Cookies["sid"]?.StartsWith("ann", StringComparison.Ordinal) == true ? "Welcome, ann" : "Who are you?"));
+        }, new CheckOptions { Only = ["retry"] });
+        Assert.DoesNotContain(report.Findings, f => f.Severity == Severity.Error);
+    }
+
+    [Fact]
     public async Task What_shows_only_while_other_experiments_go_on_does_not_count()
     {
         var isAlone = false;

@@ -45,6 +45,18 @@ public sealed class TwinModelTests
         Assert.Empty(model.Compare(RunOf(Json("""{"a":1,"tip":"y"}"""))));
     }
 
+    [Theory]
+    [InlineData("""{"notes":{"n-812":{"text":"tea"}}}""", true)]
+    [InlineData("""{"notes":{"n-812":{"title":"tea"}}}""", false)]
+    [InlineData("""{"notes":{"error":{"text":"tea"}}}""", false)]
+    [InlineData("""{"notes":{"n-812":{"text":"tea"}},"n-812":1}""", false)]
+    public void What_has_another_name_in_every_run_may_have_another_in_the_next(string now, bool fits)
+    {
+        string[] ids = ["n-77", "n-301", "n-42"];
+        var model = Learn(i => [Json("""{"notes":{"ID":{"text":"tea"}}}""".Replace("ID", ids[i], StringComparison.Ordinal))], 3);
+        Assert.Equal(fits, model.Compare(RunOf(Json(now))).Count == 0);
+    }
+
     [Fact]
     public void A_value_that_repeats_one_of_the_same_run_must_go_on_repeating_it()
     {
