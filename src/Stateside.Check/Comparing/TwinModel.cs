@@ -52,8 +52,8 @@ internal sealed partial class TwinModel
     /// <param name="WordCount">How many words the request has.</param>
     /// <param name="Texts">The rules by place.</param>
     /// <param name="Arrays">The rules of arrays whose items are not compared by index.</param>
-    /// <param name="Renamed">What is the same of the names of cookies and JSON members that have another name in every run.</param>
-    private sealed record SlotRule(IReadOnlyList<int> Words, int WordCount, Dictionary<string, TextRule> Texts, Dictionary<string, ArrayRule> Arrays, IReadOnlySet<string> Renamed);
+    /// <param name="Renamed">What is the same of the names of cookies and JSON members that have another name in every run, and how many members there are; null where that varies.</param>
+    private sealed record SlotRule(IReadOnlyList<int> Words, int WordCount, Dictionary<string, TextRule> Texts, Dictionary<string, ArrayRule> Arrays, IReadOnlyDictionary<string, int?> Renamed);
 
     /// <param name="Labels">The names of its values.</param>
     /// <param name="Doubtful">The sendings that were answered otherwise in substance: what repeats their values in the twins has nothing to repeat in this run.</param>
@@ -138,7 +138,13 @@ internal sealed partial class TwinModel
         // Of arrays in JSON the length is a fact already.
         foreach (var array in arrays.Keys.Where(a => !a.StartsWith("json:", StringComparison.Ordinal)))
             texts.Add(Sequences.CountOf(array), TextRule.Learn($"{name}:{array}", [.. seen.Select(o => Count(o, array))], labels, isId: false));
-        var renamed = texts.Where(t => t.Value == TextRule.Sometimes).Select(t => KeptName(t.Key)).OfType<string>().ToHashSet(StringComparer.Ordinal);
+        var renamed = texts.Where(t => t.Value == TextRule.Sometimes).Select(t => KeptName(t.Key)).OfType<string>().Distinct(StringComparer.Ordinal).ToDictionary(kept => kept, kept =>
+        {
+            // A replica that takes a session over may give its cookies anew.
+            if (kept.StartsWith("cookie:", StringComparison.Ordinal)) return (int?)null;
+            var counts = seen.Select(o => o.Places.Count(place => KeptName(place) == kept)).Distinct().ToList();
+            return counts.Count == 1 ? counts[0] : null;
+        }, StringComparer.Ordinal);
         return new SlotRule(words, seen[0].Sent.Count, texts, arrays, renamed);
     }
 
@@ -202,7 +208,7 @@ internal sealed partial class TwinModel
             var earlier = before is null ? null : isCount ? Count(before, place[..^3]) : before[place];
             if (!rule.Texts.TryGetValue(place, out var text))
             {
-                if (rule.Renamed.Count == 0 || KeptName(place) is not { } kept || !rule.Renamed.Contains(kept)) differences.Add(new Difference(slot, place, null, actual));
+                if (rule.Renamed.Count == 0 || KeptName(place) is not { } kept || !rule.Renamed.ContainsKey(kept)) differences.Add(new Difference(slot, place, null, actual));
             }
             else if (actual is null)
             {
@@ -215,6 +221,9 @@ internal sealed partial class TwinModel
                 text.Name($"{name}:{place}", actual, labels, Ids.IsIdLike(place));
             }
         }
+        foreach (var (kept, expected) in rule.Renamed)
+            if (expected is { } count && observation.Places.Count(place => KeptName(place) == kept) is var actual && actual != count)
+                differences.Add(new Difference(slot, kept, Shown(kept, count), actual == 0 ? null : Shown(kept, actual)));
         foreach (var (array, order) in rule.Arrays)
             if (order.What != Order.Fixed) CompareItems(slot, array, order, Sequences.Counts(arrays.GetValueOrDefault(array) ?? []), differences);
         if (differences.Skip(known).Any(d => d.Rank <= Difference.Substance)) reading.Doubtful.Add(name);

@@ -97,6 +97,19 @@ public sealed class RigTests
     }
 
     [Fact]
+    public async Task Where_numbers_grow_the_next_run_is_counted_from_the_last_that_differed_in_nothing()
+    {
+        var report = await Checking.RunAsync("POST /visits\n\n###\nGET /visits\n\n###\nPOST /visits\n\n###\nGET /visits\n", (app, s) =>
+        {
+            app.MapPost("/visits", () => { s.Shared.AddOrUpdate("n", 1, (_, n) => (int)n + 1); return Results.NoContent(); });
+            app.MapGet("/visits", () => Results.Text($"{s.Shared["n"]} visits so far"));
+        }, new CheckOptions { Only = ["move"] });
+        Assert.DoesNotContain(report.Findings, f => f.Severity == Severity.Error);
+        // Three moves in each direction, and one undisturbed run before them.
+        Assert.Equal(7, report.Experiments.Single(e => e.Name == "move").Runs);
+    }
+
+    [Fact]
     public async Task Of_two_logins_at_once_one_may_be_refused_and_nothing_is_done_twice()
     {
         const string Login = "# @name form\nGET /login\n\n###\nPOST /login\nContent-Type: application/x-www-form-urlencoded\n\nname=ann&password=secret&token={{form.response.body.$.token}}\n\n###\nGET /me\n";

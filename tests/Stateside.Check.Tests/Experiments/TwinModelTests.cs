@@ -50,6 +50,8 @@ public sealed class TwinModelTests
     [InlineData("""{"notes":{"n-812":{"title":"tea"}}}""", false)]
     [InlineData("""{"notes":{"error":{"text":"tea"}}}""", false)]
     [InlineData("""{"notes":{"n-812":{"text":"tea"}},"n-812":1}""", false)]
+    [InlineData("""{"notes":{"n-812":{"text":"tea"},"n-813":{"text":"tea"}}}""", false)]
+    [InlineData("""{"notes":{}}""", false)]
     public void What_has_another_name_in_every_run_may_have_another_in_the_next(string now, bool fits)
     {
         string[] ids = ["n-77", "n-301", "n-42"];
