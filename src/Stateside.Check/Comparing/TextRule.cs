@@ -35,6 +35,9 @@ internal sealed partial class TextRule
     /// <summary>Whether the value is the same in all runs.</summary>
     public bool IsConstant => _raw is not null;
 
+    /// <summary>Whether it varies from run to run, whatever the rest of the run shows: it neither grows nor repeats anything.</summary>
+    public bool VariesByItself => _raw is null && _words.All(w => w.What == Kind.Varies || w.What == Kind.Same && !Sending().IsMatch(w.Text!));
+
     /// <summary>Whether a number in it grows by the same amount with every run.</summary>
     public bool Grows => _words.Any(w => w.What == Kind.Grows);
 

@@ -75,7 +75,10 @@ internal sealed partial class TwinModel
     public (int Step, IReadOnlyList<string> Statuses)? Unsteady { get; private set; }
 
     /// <summary>Learns from twin runs, at least two.</summary>
-    public static TwinModel Learn(IReadOnlyList<Run> twins, Noise noise)
+    /// <param name="twins">The runs.</param>
+    /// <param name="noise">What is noise anyway.</param>
+    /// <param name="main">What is known of the undisturbed scenario, or null: what varies there by itself may be the same in these few runs by chance.</param>
+    public static TwinModel Learn(IReadOnlyList<Run> twins, Noise noise, TwinModel? main = null)
     {
         var model = new TwinModel(noise, twins[^1]);
         var labels = twins.Select(_ => new Labels()).ToArray();
@@ -85,7 +88,7 @@ internal sealed partial class TwinModel
             if (seen.Length < twins.Count) continue;
             var statuses = seen.Select(o => o["trouble"] ?? o["status"] ?? "none").ToArray();
             if (statuses.Distinct().Count() > 1) model.Unsteady ??= (slot.Step, statuses);
-            model._rules.Add(slot, LearnSlot(slot, seen, labels));
+            model._rules.Add(slot, LearnSlot(slot, seen, labels, main?._rules.GetValueOrDefault(new Slot(slot.Step))));
         }
         return model;
     }
@@ -116,7 +119,7 @@ internal sealed partial class TwinModel
     public IEnumerable<string> VaryingPlaces(Slot slot) =>
         _rules.TryGetValue(slot, out var rule) ? rule.Texts.Where(t => !t.Value.IsConstant).Select(t => t.Key) : [];
 
-    private static SlotRule LearnSlot(Slot slot, Observation[] seen, Labels[] labels)
+    private static SlotRule LearnSlot(Slot slot, Observation[] seen, Labels[] labels, SlotRule? main)
     {
         var name = NameOf(slot);
         var words = new List<int>();
@@ -127,13 +130,14 @@ internal sealed partial class TwinModel
                 words.Add(w);
                 for (var i = 0; i < seen.Length; i++) NameSent(name, w, seen[i].Sent[w], labels[i]);
             }
-        var arrays = LearnArrays(seen, labels);
+        var arrays = LearnArrays(seen, labels, main);
         var texts = new Dictionary<string, TextRule>(StringComparer.Ordinal);
         foreach (var place in seen.SelectMany(o => o.Places).Distinct(StringComparer.Ordinal))
         {
             if (Sequences.Take(place) is var (array, _, _) && arrays.TryGetValue(array, out var rule) && rule.What != Order.Fixed) continue;
             var values = seen.Select(o => o[place]).OfType<string>().ToArray();
-            texts.Add(place, values.Length == seen.Length ? TextRule.Learn($"{name}:{place}", values, labels, Ids.IsIdLike(place)) : TextRule.Sometimes);
+            var text = values.Length == seen.Length ? TextRule.Learn($"{name}:{place}", values, labels, Ids.IsIdLike(place)) : TextRule.Sometimes;
+            texts.Add(place, text.IsConstant && main?.Texts.GetValueOrDefault(place) is { VariesByItself: true } varies ? varies : text);
         }
         // Of arrays in JSON the length is a fact already.
         foreach (var array in arrays.Keys.Where(a => !a.StartsWith("json:", StringComparison.Ordinal)))
@@ -167,7 +171,7 @@ internal sealed partial class TwinModel
         else if (Labels.IsNumber(value, out _)) labels.AddNumber(label, value);
     }
 
-    private static Dictionary<string, ArrayRule> LearnArrays(Observation[] seen, Labels[] labels)
+    private static Dictionary<string, ArrayRule> LearnArrays(Observation[] seen, Labels[] labels, SlotRule? main)
     {
         var found = seen.Select((o, i) => Sequences.Of(o, labels[i])).ToArray();
         var rules = new Dictionary<string, ArrayRule>(StringComparer.Ordinal);
@@ -180,6 +184,7 @@ internal sealed partial class TwinModel
             var most = all.ToDictionary(i => i, i => counts.Max(c => c.GetValueOrDefault(i)), StringComparer.Ordinal);
             var what = items.Any(i => i.Count != items[0].Count) ? Order.Growing
                 : !items.All(i => i.SequenceEqual(items[0])) && all.All(i => fewest[i] == most[i]) ? Order.Free : Order.Fixed;
+            if (main?.Arrays.GetValueOrDefault(array) is { } known && known.What > what) what = known.What;
             rules.Add(array, new ArrayRule(what, fewest, most));
         }
         return rules;

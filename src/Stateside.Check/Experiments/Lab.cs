@@ -161,7 +161,7 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
         var control = plan.OnOne();
         for (var i = 0; i < runs; i++) twins.Add(await RunAsync(control, cancellationToken));
         _undisturbed = new Undisturbed(control, twins[^1]);
-        return TwinModel.Learn(twins, Study.Noise);
+        return TwinModel.Learn(twins, Study.Noise, Main);
     }
 
     /// <summary>

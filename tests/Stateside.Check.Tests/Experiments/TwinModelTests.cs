@@ -165,6 +165,18 @@ public sealed class TwinModelTests
         Assert.Empty(model.Compare(RunOf(Json("""{"ab":"B"}"""))));
     }
 
+    [Fact]
+    public void What_is_known_to_vary_by_itself_is_not_constant_because_it_was_the_same_in_three_runs()
+    {
+        string[] seen = ["""{"ab":"A","list":["x","y"],"name":"ann"}""", """{"ab":"B","list":["y","x"],"name":"ann"}""", """{"ab":"A","list":["x","y"],"name":"ann"}"""];
+        var main = Learn(i => [Json(seen[i])], 3);
+        Run[] same = [.. Enumerable.Range(0, 3).Select(_ => RunOf(Json(seen[0]), Json(seen[0], occurrence: 1)))];
+        var model = TwinModel.Learn(same, new Noise(_ => false), main);
+        Assert.Empty(model.Compare(RunOf(Json(seen[0]), Json(seen[1], occurrence: 1))));
+        Assert.Equal(2, TwinModel.Learn(same, new Noise(_ => false)).Compare(RunOf(Json(seen[0]), Json(seen[1], occurrence: 1))).Select(d => d.Place.Split('[')[0]).Distinct().Count());
+        Assert.Equal(["json:$.ab", "json:$.name"], model.Compare(RunOf(Json("""{"list":["x","y"],"name":"bob"}"""))).Select(d => d.Place).Order());
+    }
+
     private static string Id(int i) => $"dead{i}{i}{i}{i}";
 
     private static TwinModel Learn(Func<int, Observation[]> run, int runs) =>
