@@ -45,8 +45,6 @@ internal sealed record ReceiptMetadata(bool CallsOutside, bool SafeToRepeat) : I
 /// <summary>Hop 1: what one endpoint takes. Made once for each endpoint, from what its parameters say.</summary>
 internal sealed class EndpointPlan
 {
-    private bool? _isOnNode;
-
     private EndpointPlan(Endpoint endpoint, IReadOnlyList<StateParameter> parameters)
     {
         Parameters = parameters;
@@ -81,8 +79,16 @@ internal sealed class EndpointPlan
 
     public bool NeedsSession { get; }
 
-    /// <summary>Whether a state of it lives on nodes. Places are known once the host has started.</summary>
-    public bool IsOnNode => _isOnNode ??= Parameters.Any(p => p.Definition?.Place == Place.Node);
+    /// <summary>Whether a state of it lives on nodes. Places are known once the host has started, later than this plan may be made.</summary>
+    public bool IsOnNode
+    {
+        get
+        {
+            for (var i = 0; i < Parameters.Count; i++)
+                if (Parameters[i].Definition?.Place == Place.Node) return true;
+            return false;
+        }
+    }
 
     public bool NeedsUser { get; }
 

@@ -27,7 +27,7 @@ internal static class ResponseRelay
         }
         var count = await reading;
         if (!goesAhead) CopyHead(from, to);
-        if (count > 0) await CopyAsync(body, buffer, count, to, goesAhead, cancellationToken);
+        if (count > 0) await CopyAsync(body, buffer, count, WholeAt(from), to, goesAhead, cancellationToken);
         // Not given back where the exchange breaks: a read may still be under way.
         ArrayPool<byte>.Shared.Return(buffer);
         if (to.SupportsTrailers()) CopyTrailers(from.TrailingHeaders.NonValidated, to);
@@ -45,24 +45,36 @@ internal static class ResponseRelay
         Copy(from.Content.Headers.NonValidated, to);
     }
 
+    /// <summary>With how many bytes of its body the response is whole, whatever becomes of the node then; null where only its end tells, as before trailers.</summary>
+    private static long? WholeAt(HttpResponseMessage from) => from.Headers.NonValidated.Contains("Trailer") ? null : from.Content.Headers.ContentLength;
+
     /// <summary>What has come leaves before more is waited for. Where the end has come with it, the server sends both at once.</summary>
-    private static async ValueTask CopyAsync(Stream body, byte[] buffer, int count, HttpResponse to, bool isFlushed, CancellationToken cancellationToken)
+    private static async ValueTask CopyAsync(Stream body, byte[] buffer, int count, long? wholeAt, HttpResponse to, bool isFlushed, CancellationToken cancellationToken)
     {
         // Begun before anything is written: should the rest not come, the response is cut, and nothing else is put after these bytes.
         await to.StartAsync(CancellationToken.None);
         var writer = to.BodyWriter;
-        var unsent = 0;
+        var (unsent, received) = (0, 0L);
         while (count > 0)
         {
             writer.Write(buffer.AsSpan(0, count));
             unsent += count;
+            received += count;
             var reading = body.ReadAsync(buffer, cancellationToken);
             if (unsent >= BufferSize || !reading.IsCompleted)
             {
                 await writer.FlushAsync(cancellationToken);
                 (unsent, isFlushed) = (0, true);
             }
-            count = await reading;
+            try
+            {
+                count = await reading;
+            }
+            catch (Exception e) when (received == wholeAt && e is HttpRequestException or IOException)
+            {
+                // The node has died between the last byte and the end of its stream. What it did it has answered, and nothing of that is missing.
+                break;
+            }
         }
         // The server sends what is left with the end only where nothing has left before: of a response with a length it takes the end for sent.
         if (unsent > 0 && isFlushed) await writer.FlushAsync(cancellationToken);
