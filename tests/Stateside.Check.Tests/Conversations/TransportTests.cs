@@ -3,6 +3,7 @@ using System.Text;
 using Stateside.Check.Comparing;
 using Stateside.Check.Conversations;
 using Stateside.Check.Scenarios;
+using Stateside.Testing;
 
 namespace Stateside.Check.Tests.Conversations;
 
@@ -165,24 +166,34 @@ public sealed class TransportTests
 
     /// <summary>Silence ends it; who never falls silent is heard for two seconds, or for half of what an answer may take.</summary>
     [Theory]
-    [InlineData(false, 10, 0.25, 1.9)]
-    [InlineData(true, 10, 1.9, 5)]
-    [InlineData(true, 1, 0.4, 1)]
-    public async Task A_stream_of_events_is_cut_without_trouble(bool goesOn, double timeout, double least, double most)
+    [InlineData(false, 10, 0.3), InlineData(true, 10, 2), InlineData(true, 1, 0.5)]
+    public async Task A_stream_of_events_is_cut_without_trouble(bool goesOn, double timeout, double heard)
     {
+        var (clock, end, silence) = (new ManualClock(), TimeSpan.FromSeconds(heard), TimeSpan.FromSeconds(0.3));
+        using var more = new SemaphoreSlim(0);
         await using var server = new RawServer(async (_, stream, ct) =>
         {
             await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent: hi\ndata: {\"n\":1}\n\ndata: two\n\n"u8.ToArray(), ct);
             while (true)
             {
-                await Task.Delay(goesOn ? TimeSpan.FromMilliseconds(50) : Timeout.InfiniteTimeSpan, ct);
+                await more.WaitAsync(ct);
                 await stream.WriteAsync("data: more\n\n"u8.ToArray(), ct);
             }
         });
-        using var talk = new Conversation(Nothing, [server.Url], new ConversationOptions { Timeout = TimeSpan.FromSeconds(timeout) }, TimeProvider.System);
-        var exchange = await talk.SendAsync(Get(), 0, CancellationToken.None);
-        Assert.Equal((null, true), (exchange.Trouble, exchange.Answer!.Truncated));
-        Assert.InRange(exchange.Elapsed.TotalSeconds, least, most);
+        using var talk = new Conversation(Nothing, [server.Url], new ConversationOptions { Timeout = TimeSpan.FromSeconds(timeout) }, clock);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        var asking = talk.SendAsync(Get(), 0, patience.Token);
+        while (clock.Elapsed < end)
+        {
+            // The clock goes on once what was sent has been heard: then the wait for more begins anew, within what is left.
+            var wait = end - clock.Elapsed < silence ? end - clock.Elapsed : silence;
+            while (await clock.NextWaitAsync(patience.Token) != wait) await Task.Delay(1, patience.Token);
+            Assert.False(asking.IsCompleted);
+            clock.Advance(TimeSpan.FromSeconds(0.05));
+            if (goesOn) more.Release();
+        }
+        var exchange = await asking;
+        Assert.Equal((null, true, end), (exchange.Trouble, exchange.Answer!.Truncated, exchange.Elapsed));
         Assert.Equal(("1", "hi", "two"), (Facts.Of(exchange)["json:$[0].n"], Facts.Of(exchange)["text:event[0]"], Facts.Of(exchange)["text:line[1]"]));
     }
 
