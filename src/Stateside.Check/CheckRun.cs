@@ -62,7 +62,7 @@ public sealed partial class CheckRun(IReadOnlyList<Scenario> scenarios, ReplicaS
                 await Baseline.CompareReplicasAsync(lab, token);
             }
             var wanted = Experimenting.All().Where(e => options.Only.Count == 0 || options.Only.Contains(e.Name, StringComparer.OrdinalIgnoreCase)).ToList();
-            // What kills comes last: a replica that does not come back ends nothing else.
+            // What kills comes last: a replica that does not come back ends what follows.
             var isBeside = other is not null && study.IsIsolated;
             var quiet = LaneAsync(records, study, set, [.. wanted.Where(e => !e.Kills)], Task.CompletedTask, token);
             if (!isBeside) await quiet;
@@ -110,9 +110,10 @@ public sealed partial class CheckRun(IReadOnlyList<Scenario> scenarios, ReplicaS
 
     private async Task LaneAsync(List<ExperimentRecord> records, Study study, ReplicaSet set, IReadOnlyList<Experiment> experiments, Task before, CancellationToken cancellationToken)
     {
+        string? gone = null;
         foreach (var experiment in experiments)
         {
-            if (Reason(experiment, study) is { } reason)
+            if ((gone ?? Reason(experiment, study)) is { } reason)
             {
                 LeaveOut(records, study, experiment.Name, reason);
                 continue;
@@ -127,10 +128,37 @@ public sealed partial class CheckRun(IReadOnlyList<Scenario> scenarios, ReplicaS
                 }
                 catch (ReplicaException e)
                 {
-                    Experimenting.SayWhyNot(study.Knowledge, experiment.Name, $"a replica did not come back: {e.Message}");
+                    var why = $"a replica did not come back: {e.Message}";
+                    Experimenting.SayWhyNot(study.Knowledge, experiment.Name, why);
+                    if (!await AreThereAsync(lab, cancellationToken)) gone = why;
                     return $"broke off: {e.Message}";
                 }
             });
+        }
+    }
+
+    /// <summary>Whether all replicas serve, though a restart went wrong, or do after another.</summary>
+    private static async Task<bool> AreThereAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await ServeAsync()) return true;
+            await lab.Set.RestartAsync([.. Enumerable.Range(0, lab.Set.Addresses.Count)], cancellationToken);
+            return await ServeAsync();
+        }
+        catch (ReplicaException)
+        {
+            return false;
+        }
+
+        async Task<bool> ServeAsync()
+        {
+            for (var i = 0; i < lab.Set.Addresses.Count; i++)
+            {
+                var run = await lab.RunAsync([new Send(1, i)], cancellationToken);
+                if (run.Observations.Any(o => o.Exchange.Answer is null)) return false;
+            }
+            return true;
         }
     }
 

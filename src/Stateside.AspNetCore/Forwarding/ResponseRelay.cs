@@ -70,14 +70,14 @@ internal static class ResponseRelay
             {
                 count = await reading;
             }
-            catch (Exception e) when (received == wholeAt && e is HttpRequestException or IOException)
+            catch (Exception e) when (received == wholeAt && e is HttpRequestException or IOException or OperationCanceledException)
             {
-                // The node has died between the last byte and the end of its stream. What it did it has answered, and nothing of that is missing.
+                // The node has died between the last byte and the end of its stream, or is held for dead. What it did it has answered, and nothing of that is missing.
                 break;
             }
         }
         // The server sends what is left with the end only where nothing has left before: of a response with a length it takes the end for sent.
-        if (unsent > 0 && isFlushed) await writer.FlushAsync(cancellationToken);
+        if (unsent > 0 && isFlushed) await writer.FlushAsync(CancellationToken.None);
     }
 
     private static void Copy(HttpHeadersNonValidated from, IHeaderDictionary to)

@@ -23,11 +23,15 @@ internal sealed partial class TextRule
 
     private TextRule(string? raw, string? frame, IReadOnlyList<Word> words) => (_raw, _frame, _words) = (raw, frame, words);
 
-    /// <summary>Nothing of the value is compared.</summary>
-    public static TextRule Noise { get; } = new(null, null, []);
+    /// <summary>The values that came, where they vary.</summary>
+    private IReadOnlyCollection<string> Seen { get; init; } = [];
 
-    /// <summary>The value comes in some runs and not in others.</summary>
-    public static TextRule Sometimes { get; } = new(null, null, []);
+    /// <summary>The rule of a value that comes in some runs and not in others; nothing of it is compared.</summary>
+    /// <param name="values">The values that came.</param>
+    public static TextRule Sometimes(IReadOnlyCollection<string> values) => new(null, null, []) { IsSometimes = true, Seen = values };
+
+    /// <summary>Whether the value comes in some runs and not in others.</summary>
+    public bool IsSometimes { get; private init; }
 
     /// <summary>Whether nothing of the value is compared.</summary>
     public bool IsNoise => _raw is null && (_frame is null || _words.All(w => w.What == Kind.Varies));
@@ -35,8 +39,11 @@ internal sealed partial class TextRule
     /// <summary>Whether the value is the same in all runs.</summary>
     public bool IsConstant => _raw is not null;
 
-    /// <summary>Whether it varies from run to run, whatever the rest of the run shows: it neither grows nor repeats anything.</summary>
-    public bool VariesByItself => _raw is null && _words.All(w => w.What == Kind.Varies || w.What == Kind.Same && !Sending().IsMatch(w.Text!));
+    /// <summary>
+    /// Whether the value varies from run to run by itself (it neither grows nor repeats anything) and was this one in some: then that it is the same in a few more runs may be
+    /// chance. A value that never came is of another state.
+    /// </summary>
+    public bool MayBe(string value) => Seen.Contains(value) && _words.All(w => w.What == Kind.Varies || w.What == Kind.Same && !Label().IsMatch(w.Text!));
 
     /// <summary>Whether a number in it grows by the same amount with every run.</summary>
     public bool Grows => _words.Any(w => w.What == Kind.Grows);
@@ -62,11 +69,11 @@ internal sealed partial class TextRule
         {
             if (shown.All(Labels.IsDistinctive))
                 for (var i = 0; i < shown.Length; i++) labels[i].AddText($"<{name}>", shown[i]);
-            return Noise;
+            return new TextRule(null, null, []) { Seen = values };
         }
         var words = new List<Word>();
         for (var w = 0; w < taken[0].Words.Count; w++) words.Add(LearnWord($"{name}~{w}", [.. taken.Select(t => t.Words[w])], labels, isId));
-        return new TextRule(null, taken[0].Frame, words);
+        return new TextRule(null, taken[0].Frame, words) { Seen = values };
     }
 
     /// <summary>Whether a value fits.</summary>
@@ -119,7 +126,7 @@ internal sealed partial class TextRule
     /// <summary>Gives the new values of a run their names, as <see cref="Learn"/> did for the twins.</summary>
     public void Name(string name, string value, Labels labels, bool isId)
     {
-        if (_raw is not null || this == Sometimes) return;
+        if (_raw is not null || IsSometimes) return;
         var shown = labels.Apply(value);
         if (_frame is null)
         {
@@ -182,6 +189,10 @@ internal sealed partial class TextRule
 
     [GeneratedRegex(@"(?<=^<?)\d+('\d+)?(?=:(?!sent\d))")]
     private static partial Regex Sending();
+
+    // The name of a value that was sent, or shown first, at a step: <3:sent0>.
+    [GeneratedRegex(@"^<\d+('\d+)?:")]
+    private static partial Regex Label();
 
     // A name of a label is one word, so that numbers in it are not taken for amounts.
     [GeneratedRegex(@"<[^<>\s]{1,200}>|(?<![\w.])\d+\.\d+(?![\w.])|[\p{L}\p{N}_\-]+")]

@@ -112,6 +112,15 @@ internal sealed partial class TwinModel
     /// <summary>Whether a place is the same in all twins.</summary>
     public bool IsConstant(Slot slot, string place) => _rules.TryGetValue(slot, out var rule) && rule.Texts.TryGetValue(place, out var text) && text.IsConstant;
 
+    /// <summary>Whether a sending of a step, the first or another, is answered as it always was: what is the same in all twins is the same here, header fields aside, and nothing else came.</summary>
+    public bool IsAnsweredAsEver(Observation observation)
+    {
+        var slot = new Slot(observation.Slot.Step);
+        if (!_rules.TryGetValue(slot, out var rule)) return false;
+        return rule.Texts.Where(t => t.Value.IsConstant).Select(t => t.Key).Concat(observation.Places.Where(p => !rule.Texts.ContainsKey(p)))
+            .All(place => new Difference(slot, place, null, null).Rank > Difference.Substance || Last[slot]?[place] == observation[place]);
+    }
+
     /// <summary>Whether a response to a step shows what a response to an earlier one showed first.</summary>
     public bool RepeatsEarlier(int step) => _rules.TryGetValue(new Slot(step), out var rule) && rule.Texts.Values.Any(t => t.RepeatsEarlier(step));
 
@@ -136,21 +145,41 @@ internal sealed partial class TwinModel
         {
             if (Sequences.Take(place) is var (array, _, _) && arrays.TryGetValue(array, out var rule) && rule.What != Order.Fixed) continue;
             var values = seen.Select(o => o[place]).OfType<string>().ToArray();
-            var text = values.Length == seen.Length ? TextRule.Learn($"{name}:{place}", values, labels, Ids.IsIdLike(place)) : TextRule.Sometimes;
-            texts.Add(place, text.IsConstant && main?.Texts.GetValueOrDefault(place) is { VariesByItself: true } varies ? varies : text);
+            texts.Add(place, values.Length == seen.Length ? Known(TextRule.Learn($"{name}:{place}", values, labels, Ids.IsIdLike(place)), main, place, values[0]) : TextRule.Sometimes(values));
         }
         // Of arrays in JSON the length is a fact already.
         foreach (var array in arrays.Keys.Where(a => !a.StartsWith("json:", StringComparison.Ordinal)))
-            texts.Add(Sequences.CountOf(array), TextRule.Learn($"{name}:{array}", [.. seen.Select(o => Count(o, array))], labels, isId: false));
-        var renamed = texts.Where(t => t.Value == TextRule.Sometimes).Select(t => KeptName(t.Key)).OfType<string>().Distinct(StringComparer.Ordinal).ToDictionary(kept => kept, kept =>
+        {
+            var (place, counts) = (Sequences.CountOf(array), seen.Select(o => Count(o, array)).ToArray());
+            texts.Add(place, Known(TextRule.Learn($"{name}:{array}", counts, labels, isId: false), main, place, counts[0]));
+        }
+        foreach (var (place, rule) in main?.Texts ?? [])
+            if (rule.IsSometimes && Sequences.Take(place) is null) texts.TryAdd(place, rule);
+        return new SlotRule(words, seen[0].Sent.Count, texts, arrays, LearnNames(seen, texts, main));
+    }
+
+    /// <summary>What is the same in a few runs, and varies by itself in the undisturbed scenario, varies.</summary>
+    private static TextRule Known(TextRule rule, SlotRule? main, string place, string value) =>
+        rule.IsConstant && main?.Texts.GetValueOrDefault(place) is { } known && known.MayBe(value) ? known : rule;
+
+    /// <summary>What is the same of names that are new in every run, and how many members have such a name.</summary>
+    private static Dictionary<string, int?> LearnNames(Observation[] seen, Dictionary<string, TextRule> texts, SlotRule? main)
+    {
+        var names = texts.Where(t => t.Value.IsSometimes).Select(t => KeptName(t.Key)).OfType<string>().Distinct(StringComparer.Ordinal).ToList();
+        if (names.Count == 0) return [];
+        var counts = seen.Select(NameCounts).ToArray();
+        return names.ToDictionary(kept => kept, kept =>
         {
             // A replica that takes a session over may give its cookies anew.
-            if (kept.StartsWith("cookie:", StringComparison.Ordinal)) return (int?)null;
-            var counts = seen.Select(o => o.Places.Count(place => KeptName(place) == kept)).Distinct().ToList();
-            return counts.Count == 1 ? counts[0] : null;
+            if (kept.StartsWith("cookie:", StringComparison.Ordinal) || main?.Renamed.TryGetValue(kept, out var known) == true && known is null) return (int?)null;
+            var count = counts[0].GetValueOrDefault(kept);
+            return counts.All(c => c.GetValueOrDefault(kept) == count) ? count : null;
         }, StringComparer.Ordinal);
-        return new SlotRule(words, seen[0].Sent.Count, texts, arrays, renamed);
     }
+
+    /// <summary>How many places there are of each name that a machine made something of.</summary>
+    private static Dictionary<string, int> NameCounts(Observation observation) =>
+        observation.Places.Select(KeptName).OfType<string>().CountBy(kept => kept, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal);
 
     /// <summary>What a place is called without what machines make of its name (the number of a revision, a random key), or null where there is nothing of that.</summary>
     private static string? KeptName(string place)
@@ -184,7 +213,14 @@ internal sealed partial class TwinModel
             var most = all.ToDictionary(i => i, i => counts.Max(c => c.GetValueOrDefault(i)), StringComparer.Ordinal);
             var what = items.Any(i => i.Count != items[0].Count) ? Order.Growing
                 : !items.All(i => i.SequenceEqual(items[0])) && all.All(i => fewest[i] == most[i]) ? Order.Free : Order.Fixed;
-            if (main?.Arrays.GetValueOrDefault(array) is { } known && known.What > what) what = known.What;
+            var known = main?.Arrays.GetValueOrDefault(array);
+            if (known?.What > what) what = known.What;
+            // How often an item comes may vary by itself, and be the same in these runs by chance.
+            foreach (var (item, fewer) in known?.Fewest ?? new Dictionary<string, int>())
+            {
+                if (fewer == known!.Most[item] || fewest.GetValueOrDefault(item) < fewer || most.GetValueOrDefault(item) > known.Most[item]) continue;
+                (fewest[item], most[item]) = (fewer, known.Most[item]);
+            }
             rules.Add(array, new ArrayRule(what, fewest, most));
         }
         return rules;
@@ -218,7 +254,7 @@ internal sealed partial class TwinModel
             else if (actual is null)
             {
                 // A value that varies but was always there is missed too; one that came only sometimes is not.
-                if (text != TextRule.Sometimes) differences.Add(new Difference(slot, place, earlier, null));
+                if (!text.IsSometimes) differences.Add(new Difference(slot, place, earlier, null));
             }
             else
             {
@@ -226,8 +262,9 @@ internal sealed partial class TwinModel
                 text.Name($"{name}:{place}", actual, labels, Ids.IsIdLike(place));
             }
         }
+        var counts = rule.Renamed.Count > 0 ? NameCounts(observation) : [];
         foreach (var (kept, expected) in rule.Renamed)
-            if (expected is { } count && observation.Places.Count(place => KeptName(place) == kept) is var actual && actual != count)
+            if (expected is { } count && counts.GetValueOrDefault(kept) is var actual && actual != count)
                 differences.Add(new Difference(slot, kept, Shown(kept, count), actual == 0 ? null : Shown(kept, actual)));
         foreach (var (array, order) in rule.Arrays)
             if (order.What != Order.Fixed) CompareItems(slot, array, order, Sequences.Counts(arrays.GetValueOrDefault(array) ?? []), differences);

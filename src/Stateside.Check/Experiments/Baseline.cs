@@ -170,6 +170,8 @@ internal static partial class Baseline
         var once = (await lab.EachAsync(Enumerable.Range(1, lab.Steps), WithoutAsync)).Where(w => w.Differ.Count > 0).ToList();
         // Two that differ by chance at one place would be taken for a dependency: so undisturbed runs come in between, which show chance too.
         for (var i = 0; once.Count > 0 && i < Controls; i++) await LearnAsync(lab, straight, cancellationToken);
+        // The other way round, so that what one leaves undone does not befall the same one twice.
+        once.Reverse();
         var twice = await lab.EachAsync(once, async first => (await WithoutAsync(first.Left)).Differ.Intersect(first.Differ).Select(d => (first.Left, d.Step, d.Place)));
         foreach (var (left, step, place) in twice.SelectMany(t => t).Where(t => t.Step > t.Left && !lab.Study.Noise.Contains(t.Step, t.Place)))
         {

@@ -30,9 +30,9 @@ internal static partial class CookieNaming
     {
         // What has another name in every run, as one that is made of a new id, is not made of the address.
         var runs = lab.Study.Twins.Select(Names).ToList();
-        var changing = runs.SelectMany(n => n).Where(n => !runs.TrueForAll(r => r.Contains(n))).Select(Kept).ToHashSet();
-        var here = Names(await lab.RunAsync(Plans.All(lab.Steps, _ => replica), cancellationToken)).Where(n => !changing.Contains(Kept(n))).ToList();
-        var first = Names(lab.Main.Last).Where(n => !changing.Contains(Kept(n))).ToList();
+        var changing = runs.SelectMany(n => n).Where(n => !runs.TrueForAll(r => r.Contains(n))).Select(Form).ToHashSet();
+        var here = Names(await lab.RunAsync(Plans.All(lab.Steps, _ => replica), cancellationToken)).Where(n => !changing.Contains(Form(n))).ToList();
+        var first = Names(lab.Main.Last).Where(n => !changing.Contains(Form(n))).ToList();
         var own = here.Where(n => !first.Contains(n)).ToList();
         var shared = first.Where(n => !here.Contains(n)).ToList();
         return own.Count == shared.Count && own.Zip(shared).All(p => Kept(p.First) == Kept(p.Second))
@@ -42,8 +42,14 @@ internal static partial class CookieNaming
 
     private static (int Step, string Name) Kept((int Step, string Name) cookie) => (cookie.Step, Made().Replace(cookie.Name, "#"));
 
+    /// <summary>The same of a name that holds an id, which may be as short as 7.</summary>
+    private static (int Step, string Name) Form((int Step, string Name) cookie) => (cookie.Step, Digits().Replace(Kept(cookie).Name, "#"));
+
     private static List<(int Step, string Name)> Names(Run run) =>
         [.. run.Observations.SelectMany(o => Inspection.CookiesSet(o.Exchange).Select(c => (o.Slot.Step, c.Name))).DistinctBy(n => n.Name)];
+
+    [GeneratedRegex("[0-9]+")]
+    private static partial Regex Digits();
 
     // A port, or a hash.
     [GeneratedRegex("[0-9a-fA-F]{4,}")]

@@ -135,8 +135,8 @@ internal sealed partial class RetryExperiment : Experiment
         if (TwoCreated(lab, step, run) is { } two)
             return (new Probe(plan, control, new Evidence(run, lab.Main.Last, [two]), two, step.Number), run);
         var isBurst = plan.Any(a => a is Burst);
-        // Of two logins at once the client keeps one session, which may be that of the one that came too late: no effect twice.
-        if (isBurst && lab.Study.Traits.Logins.Contains(step.Number)) return (null, run);
+        // Of two logins at once the client keeps one session, which may be that of the one that came too late and was answered so: no effect twice.
+        if (isBurst && lab.Study.Traits.Logins.Contains(step.Number) && !run.Observations.Where(o => o.Slot.Step == step.Number).All(lab.Main.IsAnsweredAsEver)) return (null, run);
         var later = Effects(differences, step, isBurst);
         if (later.Count == 0) return (null, run);
         var evidence = await lab.ConfirmAsync(later, plan, control, lab.Main, cancellationToken);

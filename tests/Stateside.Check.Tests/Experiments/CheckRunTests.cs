@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Stateside.Check.Reports;
@@ -60,6 +61,28 @@ public sealed class CheckRunTests
         var report = await new CheckRun([Checking.Read(Basket)], new InProcessSource(Baskets(s => s.Memory), mostRestarts: 0), new CheckOptions { Only = ["move"] }, TimeProvider.System).RunAsync(CancellationToken.None);
         Assert.Equal(2, report.Findings.First(f => f.Rule == "CHK-MOVE").Step);
         Assert.Equal("broke off: the command failed", report.Experiments.Single(e => e.Name == "move").LeftOut);
+    }
+
+    [Fact]
+    public async Task Where_a_replica_does_not_come_back_nothing_is_laid_to_the_service_that_is_not_there()
+    {
+        var report = await new CheckRun([Checking.Read(Basket)], new InProcessSource(Baskets(s => s.Memory), mostRestarts: 0), new CheckOptions { Only = ["move", "spread", "retry"] }, TimeProvider.System).RunAsync(CancellationToken.None);
+        Assert.DoesNotContain(report.Findings, f => f.Rule is "CHK-CRASH" or "CHK-SPREAD" or "CHK-DOUBLED");
+        Assert.All(report.Experiments.Where(e => e.Name is "spread" or "retry"), e => Assert.Equal("a replica did not come back: the command failed", e.LeftOut));
+    }
+
+    /// <summary>Whoever is logged in by a sealed cookie, with a basket in memory: what a use of the credential alone shows (no basket) is not what the whole scenario shows.</summary>
+    [Fact]
+    public async Task What_one_experiment_shows_of_another_state_hides_nothing_that_others_found()
+    {
+        const string Note = "@name = {{$guid}}\n\nPOST /login\nContent-Type: application/json\n\n{\"user\":\"{{name}}\",\"password\":\"secret\"}\n\n###\nPOST /cart\nContent-Type: application/json\n\n{\"note\":\"{{$guid}}\"}\n\n###\nGET /cart\n";
+        var report = await Checking.RunAsync(Note, (app, s) =>
+        {
+            app.MapPost("/login", (HttpContext http, JsonObject who) => { http.Response.Cookies.Append("who", (string)who["user"]!, new CookieOptions { HttpOnly = true }); return Results.NoContent(); });
+            app.MapPost("/cart", (HttpContext http, JsonObject cart) => { s.Memory[http.Request.Cookies["who"]!] = (string)cart["note"]!; return Results.NoContent(); });
+            app.MapGet("/cart", (HttpContext http) => Results.Json(new { note = s.Memory.GetValueOrDefault(http.Request.Cookies["who"]!) }));
+        });
+        Assert.StartsWith("ff", Checking.Answers(report), StringComparison.Ordinal);
     }
 
     [Fact]

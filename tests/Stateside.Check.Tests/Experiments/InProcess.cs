@@ -62,8 +62,17 @@ internal sealed class InProcessSource(Action<WebApplication, Surroundings> servi
 
         public override bool CanRestart { get; }
 
-        public override Task RestartAsync(IReadOnlyList<int> replicas, CancellationToken cancellationToken) =>
-            Interlocked.Decrement(ref _restartsLeft) >= 0 ? StartAsync(replicas, cancellationToken) : throw new ReplicaException("the command failed");
+        public override async Task RestartAsync(IReadOnlyList<int> replicas, CancellationToken cancellationToken)
+        {
+            if (Interlocked.Decrement(ref _restartsLeft) >= 0)
+            {
+                await StartAsync(replicas, cancellationToken);
+                return;
+            }
+            foreach (var i in replicas)
+                if (Interlocked.Exchange(ref _servers[i], null) is { } old) await old.DisposeAsync();
+            throw new ReplicaException("the command failed");
+        }
 
         public async Task StartAsync(IReadOnlyList<int> replicas, CancellationToken cancellationToken)
         {

@@ -73,14 +73,14 @@ public sealed class RigTests
         Assert.Contains(report.Notices, n => n.Contains("has another name at each address", StringComparison.Ordinal));
     }
 
-    [Fact]
-    public async Task A_cookie_that_is_named_after_what_was_just_made_is_no_difference_and_not_named_after_the_port()
+    [Theory, InlineData(7), InlineData(1_200)]
+    public async Task A_cookie_that_is_named_after_what_was_just_made_is_no_difference_and_not_named_after_the_port(int first)
     {
         var report = await Checking.RunAsync("POST /pages\n\n###\nGET /pages\n", (app, s) =>
         {
             app.MapPost("/pages", (HttpContext http) =>
             {
-                var revision = (int)s.Shared.AddOrUpdate("revision", 1_200, (_, n) => (int)n + 1);
+                var revision = (int)s.Shared.AddOrUpdate("revision", first, (_, n) => (int)n + 1);
                 http.Response.Cookies.Append($"saved{revision}", "1", new CookieOptions { HttpOnly = true, MaxAge = TimeSpan.FromMinutes(20) });
                 return Results.NoContent();
             });
@@ -109,6 +109,25 @@ public sealed class RigTests
         Assert.Equal(7, report.Experiments.Single(e => e.Name == "move").Runs);
     }
 
+    /// <summary>Beside it one that is named after the port, and has to be found all the same.</summary>
+    [Fact]
+    public async Task A_cookie_that_is_named_after_the_port_is_found_beside_one_that_is_named_after_what_was_made()
+    {
+        var report = await Checking.RunAsync("POST /pages\n\n###\nGET /pages\n", (app, s) =>
+        {
+            app.MapPost("/pages", (HttpContext http) =>
+            {
+                http.Response.Cookies.Append($"rev{(int)s.Shared.AddOrUpdate("revision", 7, (_, n) => (int)n + 1)}", "1", new CookieOptions { HttpOnly = true });
+                http.Response.Cookies.Append($"sid{http.Connection.LocalPort}", "ann", new CookieOptions { HttpOnly = true });
+                return Results.NoContent();
+            });
+            app.MapGet("/pages", (HttpContext http) => Results.Text(http.Request.Cookies[$"sid{http.Connection.LocalPort}"] ?? "who are you?"));
+        }, new CheckOptions { Only = ["move"] });
+        Assert.DoesNotContain(report.Findings, f => f.Severity == Severity.Error);
+        Assert.Contains(report.Notices, n => n.Contains("has another name at each address", StringComparison.Ordinal));
+    }
+
+    /// <summary>Both are refused, so that it does not matter whose session the client keeps.</summary>
     [Fact]
     public async Task Of_two_logins_at_once_one_may_be_refused_and_nothing_is_done_twice()
     {
@@ -118,16 +137,63 @@ public sealed class RigTests
             app.MapGet("/login", () => Results.Json(new { token = Guid.NewGuid() }));
             app.MapPost("/login", async (HttpContext http) =>
             {
-                var token = "under way " + (await http.Request.ReadFormAsync())["token"];
-                var isFirst = s.Shared.TryAdd(token, 1);
-                await Task.Delay(150);
-                s.Shared.TryRemove(token, out _);
-                http.Response.Cookies.Append("sid", (isFirst ? "ann" : "nobody") + "." + Guid.NewGuid().ToString("N"), new CookieOptions { HttpOnly = true });
-                return isFirst ? Results.Redirect("/me") : Results.Text("Try again.");
+                var isAlone = !await MetAsync(s, (await http.Request.ReadFormAsync())["token"]!);
+                http.Response.Cookies.Append("sid", (isAlone ? "ann" : "nobody") + "." + Guid.NewGuid().ToString("N"), new CookieOptions { HttpOnly = true });
+                return isAlone ? Results.Redirect("/me") : Results.Text("Try again.");
             });
             app.MapGet("/me", (HttpContext http) => Results.Text(http.Request.Cookies["sid"]?.StartsWith("ann", StringComparison.Ordinal) == true ? "Welcome, ann" : "Who are you?"));
         }, new CheckOptions { Only = ["retry"] });
         Assert.DoesNotContain(report.Findings, f => f.Severity == Severity.Error);
+    }
+
+    /// <summary>A password among what is sent makes no login of it: each copy is answered as ever, and there are two.</summary>
+    [Fact]
+    public async Task Who_signs_up_twice_at_once_is_there_twice()
+    {
+        const string SignUp = "@user = {{$guid}}\n\nPOST /users/{{user}}\nContent-Type: application/json\n\n{\"password\":\"secret\"}\n\n###\nGET /users/{{user}}\n";
+        var report = await Checking.RunAsync(SignUp, (app, s) =>
+        {
+            app.MapPost("/users/{user}", async (string user) =>
+            {
+                var isThere = s.Shared.ContainsKey("there " + user);
+                await MetAsync(s, user);
+                if (isThere) return Results.Conflict();
+                s.Shared.AddOrUpdate("there " + user, 1, (_, n) => (int)n + 1);
+                return Results.Created();
+            });
+            app.MapGet("/users/{user}", (string user) => Results.Json(new { n = s.Shared.GetValueOrDefault("there " + user, 0) }));
+        }, new CheckOptions { Only = ["retry"] });
+        Assert.Contains(report.Findings, f => f is { Rule: "CHK-DOUBLED", Severity: Severity.Error });
+    }
+
+    /// <summary>Waits a moment for another of the same name.</summary>
+    private static async Task<bool> MetAsync(Surroundings s, string name)
+    {
+        var mine = new TaskCompletionSource();
+        if (s.Shared.TryGetValue("waits " + name, out var other))
+        {
+            ((TaskCompletionSource)other).TrySetResult();
+            return true;
+        }
+        s.Shared["waits " + name] = mine;
+        var met = await Task.WhenAny(mine.Task, Task.Delay(150)) == mine.Task;
+        s.Shared.TryRemove("waits " + name, out _);
+        return met;
+    }
+
+    /// <summary>What one run left undone befalls the next, whatever that leaves out: which is no dependency.</summary>
+    [Fact]
+    public async Task What_a_step_that_was_left_out_leaves_behind_is_no_dependency_of_the_next_that_is_left_out()
+    {
+        const string Shift = "@me = {{$guid}}\n\nPOST /start/{{me}}\n\n###\nGET /stop/{{me}}\n\n###\nPOST /mark/{{me}}\n\n###\nGET /page/{{me}}\n";
+        var report = await Checking.RunAsync(Shift, (app, s) =>
+        {
+            app.MapPost("/start/{me}", (string me) => { s.Shared["refused " + me] = (string)s.Shared.GetOrAdd("started", me) != me; return Results.NoContent(); });
+            app.MapGet("/stop/{me}", (string me) => { s.Shared.TryRemove("started", out _); s.Shared["stopped " + me] = true; return Results.NoContent(); });
+            app.MapPost("/mark/{me}", (string me) => Results.NoContent());
+            app.MapGet("/page/{me}", (string me) => Results.Json(new { refused = s.Shared.GetValueOrDefault("refused " + me, false), stopped = s.Shared.GetValueOrDefault("stopped " + me, false) }));
+        }, new CheckOptions { Only = ["retry"] });
+        Assert.Equal((Outcome.CannotTell, "no later step shows what the unsafe steps did: read back what was written"), (report.Verdicts[(int)Question.Retry].Outcome, report.Verdicts[(int)Question.Retry].Reason));
     }
 
     [Fact]

@@ -177,6 +177,39 @@ public sealed class TwinModelTests
         Assert.Equal(["json:$.ab", "json:$.name"], model.Compare(RunOf(Json("""{"list":["x","y"],"name":"bob"}"""))).Select(d => d.Place).Order());
     }
 
+    [Fact]
+    public void What_never_came_in_the_undisturbed_scenario_is_of_another_state_and_not_chance()
+    {
+        var main = Learn(i => [Json($$"""{"note":"Order {{Id(i)}} placed"}""")], 3);
+        Run[] same = [.. Enumerable.Range(0, 3).Select(_ => RunOf(Json("""{"note":"No order yet"}""")))];
+        var model = TwinModel.Learn(same, new Noise(_ => false), main);
+        Assert.Empty(model.Compare(same[0]));
+        Assert.Equal("json:$.note", Assert.Single(model.Compare(RunOf(Json($$"""{"note":"Order {{Id(4)}} placed"}""")))).Place);
+    }
+
+    [Fact]
+    public void What_comes_and_goes_by_itself_may_have_been_there_or_away_in_three_runs()
+    {
+        string[] seen = ["""{"name":"ann","news":"x","list":["a","ad"]}""", """{"name":"ann","list":["a"]}""", """{"name":"ann","news":"x","list":["a","ad"]}"""];
+        var main = Learn(i => [Json(seen[i])], 3);
+        foreach (var (all, other) in new[] { (seen[0], seen[1]), (seen[1], seen[0]) })
+        {
+            Run[] same = [.. Enumerable.Range(0, 3).Select(_ => RunOf(Json(all)))];
+            Assert.Empty(TwinModel.Learn(same, new Noise(_ => false), main).Compare(RunOf(Json(other))));
+            Assert.NotEmpty(TwinModel.Learn(same, new Noise(_ => false)).Compare(RunOf(Json(other))));
+        }
+    }
+
+    [Fact]
+    public void Names_without_number_that_are_new_in_every_run_are_compared_in_time()
+    {
+        var random = new Random(1);
+        string Body() => "{" + string.Join(',', Enumerable.Range(0, 20_000).Select(_ => $"\"k1 {new string([.. Enumerable.Range(0, 8).Select(_ => (char)('a' + random.Next(26)))])}\":1")) + "}";
+        var time = System.Diagnostics.Stopwatch.StartNew();
+        Learn(_ => [Json(Body())], 3).Compare(RunOf(Json(Body())));
+        Assert.InRange(time.Elapsed.TotalSeconds, 0, 60);
+    }
+
     private static string Id(int i) => $"dead{i}{i}{i}{i}";
 
     private static TwinModel Learn(Func<int, Observation[]> run, int runs) =>
