@@ -379,7 +379,8 @@ internal sealed partial class ClusterAgent : IOwnership, IAsyncDisposable
             for (var i = 0; i < watched.Count; i++)
             {
                 if (!_watched.TryGetValue(watched[i].Name, out var seen) || !seen.Member.Is(watched[i])) _watched[watched[i].Name] = seen = new Watched(watched[i]);
-                if (seen.IsSilent(rows.Members[i], began, _model, _clock)) await EndAsync(seen, rows.Members[i]);
+                // Who has taken its leave meanwhile has no row any more either.
+                if (view.Has(watched[i]) && seen.IsSilent(rows.Members[i], began, _model, _clock)) await EndAsync(seen, rows.Members[i]);
             }
             _ = BeginPassing();
         }

@@ -12,7 +12,9 @@ internal sealed class Fleet : IAsyncDisposable
     private readonly List<Host> _all = [];
     private Host? _gateway;
 
-    private Fleet(string store, string project) => (_store, _project) = (store, project);
+    private readonly string[] _more;
+
+    private Fleet(string store, string project, string[] more) => (_store, _project, _more) = (store, project, more);
 
     public Uri Url => _gateway!.Url;
 
@@ -23,13 +25,14 @@ internal sealed class Fleet : IAsyncDisposable
 
     /// <param name="store">The store that all share.</param>
     /// <param name="project">What each of them runs: the shop, or the host that has a folded state beside it.</param>
-    public static async Task<Fleet> StartAsync(string store, string project = "Shop")
+    /// <param name="more">What else they are started with.</param>
+    public static async Task<Fleet> StartAsync(string store, string project = "Shop", params string[] more)
     {
-        var fleet = new Fleet(store, project);
+        var fleet = new Fleet(store, project, more);
         try
         {
             for (var i = 0; i < 3; i++) await fleet.StartNodeAsync(i);
-            fleet._gateway = await Host.StartAsync(project, Ports.Next(), store, [.. fleet.Places, "--Stateside:Cluster:Name=gateway", "--Stateside:Cluster:Role=Gateway"]);
+            fleet._gateway = await Host.StartAsync(project, Ports.Next(), store, [.. fleet.Places, .. more, "--Stateside:Cluster:Name=gateway", "--Stateside:Cluster:Role=Gateway"]);
             await Eventually.TrueAsync(() => ReadyAsync(fleet.Url), TimeSpan.FromSeconds(30), () => "the gateway knows no nodes");
             return fleet;
         }
@@ -42,7 +45,7 @@ internal sealed class Fleet : IAsyncDisposable
 
     public async Task StartNodeAsync(int i)
     {
-        var node = _nodes[i] = await Host.StartAsync(_project, Ports.Next(), _store, [.. Places, $"--Stateside:Cluster:Name=node-{i + 1}", "--Stateside:Cluster:Listen=127.0.0.1:0"]);
+        var node = _nodes[i] = await Host.StartAsync(_project, Ports.Next(), _store, [.. Places, .. _more, $"--Stateside:Cluster:Name=node-{i + 1}", "--Stateside:Cluster:Listen=127.0.0.1:0"]);
         _all.Add(node);
         await Eventually.TrueAsync(() => ReadyAsync(node.Url), TimeSpan.FromSeconds(30), () => $"node {i + 1} has not joined. It said:\n{node.Process.Said}");
     }
