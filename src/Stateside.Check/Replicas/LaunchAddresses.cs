@@ -38,7 +38,7 @@ internal sealed class LaunchAddresses(bool isOfOnePort)
 
     /// <summary>
     /// A port that nobody uses now, below those that the kernel gives to clients, so that it is free again after a restart. Drawn, since several programs may look at once;
-    /// and in this one never the same twice: who drew it may not listen yet, or be killed just now.
+    /// and in this one none twice while there are others: who drew it may not listen yet, or be killed just now.
     /// </summary>
     private static int FreePort(IPAddress host)
     {
