@@ -170,12 +170,12 @@ public sealed class RigTests
     private static async Task<bool> MetAsync(Surroundings s, string name)
     {
         var mine = new TaskCompletionSource();
-        if (s.Shared.TryGetValue("waits " + name, out var other))
+        // Of two in the same moment exactly one is the first.
+        if (s.Shared.GetOrAdd("waits " + name, mine) is TaskCompletionSource first && first != mine)
         {
-            ((TaskCompletionSource)other).TrySetResult();
+            first.TrySetResult();
             return true;
         }
-        s.Shared["waits " + name] = mine;
         var met = await Task.WhenAny(mine.Task, Task.Delay(150)) == mine.Task;
         s.Shared.TryRemove("waits " + name, out _);
         return met;
