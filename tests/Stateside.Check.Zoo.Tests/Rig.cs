@@ -18,7 +18,7 @@ public sealed class Rig : IAsyncLifetime
     private int _redisPort;
     private int _folders;
 
-    internal static IReadOnlyList<Service> Services { get; } = [.. NodeServices.All, .. PhpServices.All, .. FlaskServices.All, .. DotNetServices.All];
+    internal static IReadOnlyList<Service> Services { get; } = [.. NodeServices.All, .. PhpServices.All, .. DotNetServices.All, .. FlaskServices.All];
 
     private static string Root { get; } = FindRoot();
 
@@ -36,7 +36,7 @@ public sealed class Rig : IAsyncLifetime
 
     /// <summary>Fills in what is the suite's: the programs, <c>redis</c> and <c>shared</c>. What is left is for <c>check</c>: <c>port</c>, <c>i</c> and <c>dir</c>.</summary>
     internal string Fill(string text, string shared) => text
-        .Replace("{node}", NodeFolder, StringComparison.Ordinal)
+        .Replace("{node}", Path.Combine(NodeFolder, "bundled"), StringComparison.Ordinal)
         .Replace("{apps}", Path.Combine(Project, "services", "apps"), StringComparison.Ordinal)
         .Replace("{php}", Path.Combine(Project, "services", "php"), StringComparison.Ordinal)
         .Replace("{python}", "/usr/bin/python3", StringComparison.Ordinal)
@@ -56,6 +56,7 @@ public sealed class Rig : IAsyncLifetime
         await NeedAsync("/usr/bin/python3", ["-c", "import flask"], "python3-flask");
         await NeedAsync("redis-server", ["--version"], "redis-server");
         await InstallNodePackagesAsync();
+        await BundleNodeServicesAsync();
         _redisPort = ServerProcess.FreePort();
         _redis = await ServerProcess.StartAsync("redis-server", ["--port", _redisPort.ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
     }
@@ -102,6 +103,13 @@ public sealed class Rig : IAsyncLifetime
         if (await RunAsync("npm", ["ci", "--prefix", NodeFolder, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]) != 0)
             throw new InvalidOperationException("npm could not install its packages: npm ci in tests/Stateside.Check.Zoo.Tests/services/node shows why");
         await File.WriteAllTextAsync(installed, wanted);
+    }
+
+    /// <summary>Makes one file of each service and its packages, as many do before they deploy: it starts in half the time, and is started some hundred times.</summary>
+    private static async Task BundleNodeServicesAsync()
+    {
+        if (await RunAsync("npm", ["run", "bundle", "--prefix", NodeFolder, "--silent"]) != 0)
+            throw new InvalidOperationException("the services in Node.js could not be bundled: npm run bundle in artifacts/zoo-node shows why");
     }
 
     private static async Task<int> RunAsync(string program, string[] arguments)

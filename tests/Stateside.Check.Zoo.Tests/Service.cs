@@ -9,6 +9,9 @@ namespace Stateside.Check.Zoo.Tests;
 /// <param name="Truth">What is the case.</param>
 internal sealed record Service(string Name, string Launch, string Scenario, Truth Truth)
 {
+    /// <summary>What its name begins with.</summary>
+    public string Language => Name.Split('-')[0];
+
     /// <summary>Added to the environment of every replica; filled in as the launch line is.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 
