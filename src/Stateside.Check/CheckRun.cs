@@ -143,6 +143,7 @@ public sealed partial class CheckRun(IReadOnlyList<Scenario> scenarios, ReplicaS
         try
         {
             if (await ServeAsync()) return true;
+            if (!lab.Set.CanRestart) return false;
             await lab.Set.RestartAsync([.. Enumerable.Range(0, lab.Set.Addresses.Count)], cancellationToken);
             return await ServeAsync();
         }

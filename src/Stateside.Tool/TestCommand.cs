@@ -7,6 +7,9 @@ namespace Stateside.Tool;
 /// <summary><c>test</c>: sets up what the tests need, and runs all of them, one project after the other, so that none slows another down.</summary>
 internal static class TestCommand
 {
+    private const int MostFailures = 20;
+    private const int MostLines = 12;
+
     public static Command Create(Surroundings surroundings)
     {
         var isLong = new Option<bool>("--long") { Description = "Runs also what takes long (sets STATESIDE_LONG=1)." };
@@ -22,7 +25,7 @@ internal static class TestCommand
 
     private static async Task<int> RunAsync(bool isLong, string? filter, Surroundings surroundings, CancellationToken cancellationToken)
     {
-        await DebianPackages.EnsureAsync(surroundings, cancellationToken);
+        await DebianPackages.EnsureAsync(isLong, surroundings, cancellationToken);
         if (await RunAsync(Repository.DotNet, ["build", "Stateside.slnx", "-c", "Release", "-v", "q", "-nologo", "--tl:off"], isLong, cancellationToken) != 0)
         {
             surroundings.Error.WriteLine("stateside test: the build failed, see above.");
@@ -33,6 +36,7 @@ internal static class TestCommand
         if (Directory.Exists(results)) Directory.Delete(results, recursive: true);
         var projects = Projects();
         var counts = new List<TestCounts>();
+        var failures = new List<(string Test, IReadOnlyList<string> Message)>();
         foreach (var project in projects)
         {
             var name = Path.GetFileNameWithoutExtension(project);
@@ -42,9 +46,11 @@ internal static class TestCommand
             var file = Path.Combine(results, name + ".trx");
             counts.Add(TrxFile.Read(name, file, exitCode, surroundings.Time.GetElapsedTime(begun).TotalSeconds, filter is not null));
             foreach (var (test, line) in TrxFile.Figures(file)) surroundings.Out.WriteLine($"  {test}: {line}");
+            var failed = TrxFile.Failures(file);
+            failures.AddRange(counts[^1].Failed > failed.Count ? [.. failed, (name, ["it broke off, or has no tests: see above"])] : failed);
         }
 
-        return Summarise(counts, surroundings);
+        return Summarise(counts, failures, surroundings);
     }
 
     private static string[] Arguments(string project, string name, string results, bool isLong, string? filter) =>
@@ -55,8 +61,17 @@ internal static class TestCommand
         .. filter is null ? (string[])[] : ["--filter", filter],
     ];
 
-    private static int Summarise(List<TestCounts> counts, Surroundings surroundings)
+    private static int Summarise(List<TestCounts> counts, List<(string Test, IReadOnlyList<string> Message)> failures, Surroundings surroundings)
     {
+        // Once more, in short, where it is looked for: an hour's output is above.
+        foreach (var (test, message) in failures.Take(MostFailures))
+        {
+            surroundings.Out.WriteLine();
+            surroundings.Out.WriteLine($"FAILED {test}");
+            foreach (var line in message.Take(MostLines)) surroundings.Out.WriteLine($"  {line}");
+            if (message.Count > MostLines) surroundings.Out.WriteLine($"  … {message.Count - MostLines} more lines above");
+        }
+        if (failures.Count > MostFailures) surroundings.Out.WriteLine($"… and {failures.Count - MostFailures} more");
         surroundings.Out.WriteLine();
         Tables.Write(surroundings, ["project", ">passed", ">failed", ">skipped", ">seconds"],
             counts.Select(c => (string[])[c.Project, $"{c.Passed:N0}", $"{c.Failed:N0}", $"{c.Skipped:N0}", $"{c.Seconds:N1}"]));

@@ -24,7 +24,11 @@ internal static class PhpApplications
             { Ready = "/.web" },
     ];
 
-    /// <summary>The Debian packages that they need, each with a file by which it is known.</summary>
-    public static IReadOnlyList<(string Package, string File)> Packages { get; } =
-        [("dokuwiki", "/usr/share/dokuwiki/doku.php"), ("php-xml", "/etc/php"), ("radicale", "/usr/lib/python3/dist-packages/radicale/__init__.py")];
+    /// <summary>The Debian packages that they need and how each is known to be there.</summary>
+    public static IReadOnlyList<(string Package, Func<bool> IsThere)> Packages { get; } =
+    [
+        ("dokuwiki", () => File.Exists("/usr/share/dokuwiki/doku.php")),
+        ("php-xml", () => Directory.Exists("/usr/lib/php") && Directory.GetFiles("/usr/lib/php", "dom.so", SearchOption.AllDirectories).Length > 0),
+        ("radicale", () => Directory.Exists("/usr/lib/python3/dist-packages/radicale")),
+    ];
 }

@@ -109,11 +109,13 @@ public sealed class Rig : IAsyncLifetime
     {
         var source = Path.Combine(Project, "services", "node");
         Directory.CreateDirectory(NodeFolder);
+        // A service that is no more is not bundled either.
+        foreach (var file in Directory.GetFiles(NodeFolder, "*.js")) File.Delete(file);
         foreach (var file in Directory.GetFiles(source)) File.Copy(file, Path.Combine(NodeFolder, Path.GetFileName(file)), overwrite: true);
         var wanted = await File.ReadAllTextAsync(Path.Combine(source, "package-lock.json"));
         var installed = Path.Combine(NodeFolder, "installed");
         if (File.Exists(installed) && await File.ReadAllTextAsync(installed) == wanted) return;
-        if (await RunAsync("npm", ["ci", "--prefix", NodeFolder, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]) != 0)
+        if (await RunAsync("npm", ["ci", "--prefix", NodeFolder, "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]) != 0)
             throw new InvalidOperationException("npm could not install its packages: npm ci in tests/Stateside.Check.Zoo.Tests/services/node shows why");
         await File.WriteAllTextAsync(installed, wanted);
     }
@@ -121,6 +123,7 @@ public sealed class Rig : IAsyncLifetime
     /// <summary>Makes one file of each service and its packages, as many do before they deploy: it starts in 60 to 70 % of the time, and is started some hundred times.</summary>
     private static async Task BundleNodeServicesAsync()
     {
+        if (Directory.Exists(Path.Combine(NodeFolder, "bundled"))) Directory.Delete(Path.Combine(NodeFolder, "bundled"), recursive: true);
         if (await RunAsync("npm", ["run", "bundle", "--prefix", NodeFolder, "--silent"]) != 0)
             throw new InvalidOperationException("the services in Node.js could not be bundled: npm run bundle in artifacts/zoo-node shows why");
     }

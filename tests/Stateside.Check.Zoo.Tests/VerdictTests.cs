@@ -42,9 +42,8 @@ public sealed class VerdictTests(Rig rig, ITestOutputHelper output)
         foreach (var report in reports) s_said.Add(report);
         var rows = reports.GroupBy(r => r.Service).OrderBy(g => Rig.Services.ToList().IndexOf(g.Key)).ToList();
         var faults = rows.SelectMany(g => Faults(g.Key, [.. g.Select(r => (r.Report, r.Fault))])).ToList();
-        var told = $"{Matrix(s_said.Where(r => r.Report is not null).Select(r => (r.Service, r.Report!)))}\n{string.Join('\n', faults)}";
-        output.WriteLine(told);
-        Assert.True(faults.Count == 0, told);
+        output.WriteLine(Matrix(s_said.Where(r => r.Report is not null).Select(r => (r.Service, r.Report!))));
+        Assert.True(faults.Count == 0, string.Join('\n', faults));
     }
 
     private static Dictionary<string, Task<Said[]>> Start(Rig rig)

@@ -22,6 +22,25 @@ public sealed class TrxFileTests : IDisposable
         Assert.Equal([("ClusterTests.Kills(engine: \"redis\")", "redis: p99 700 ms")], TrxFile.Figures(path));
     }
 
+    [Fact]
+    public void Of_what_failed_the_message_is_told()
+    {
+        var path = _directory.Write("failed.trx", """
+            <TestRun xmlns="http://microsoft.com/schemas/VisualStudio/TeamTest/2010"><Results>
+            <UnitTestResult testName="A.B.Cluster.Holds" outcome="Failed"><Output><StdOut>said</StdOut><ErrorInfo><Message>Assert.True() Failure
+            Expected: True</Message><StackTrace>at A.B</StackTrace></ErrorInfo></Output></UnitTestResult>
+            <UnitTestResult testName="A.B.Cluster.Hangs" outcome="Aborted" />
+            <UnitTestResult testName="A.B.Cluster.Passes" outcome="Passed"><Output><StdOut>said</StdOut></Output></UnitTestResult>
+            <UnitTestResult testName="A.B.Cluster.Skips" outcome="NotExecuted" />
+            </Results></TestRun>
+            """);
+        var failures = TrxFile.Failures(path);
+        Assert.Equal(["Cluster.Holds", "Cluster.Hangs"], failures.Select(f => f.Test));
+        Assert.Equal(["Assert.True() Failure", "Expected: True"], failures[0].Message);
+        Assert.Empty(failures[1].Message);
+        Assert.Empty(TrxFile.Failures(Path.Combine(_directory.Path, "none.trx")));
+    }
+
     private string Trx(params string[] outcomes) => _directory.Write("a.trx",
         "<TestRun xmlns=\"http://microsoft.com/schemas/VisualStudio/TeamTest/2010\"><Results>"
         + string.Concat(outcomes.Select(o => $"<UnitTestResult outcome=\"{o}\" />")) + "</Results></TestRun>");

@@ -43,6 +43,9 @@ internal sealed partial class Observation
     /// <summary>What the request said, word by word: later responses may repeat it.</summary>
     public IReadOnlyList<string> Sent { get; }
 
+    /// <summary>Whether it asks for what an earlier step made, by what that was answered: where that step was sent several times it shows one of them, and not how many there are.</summary>
+    public bool IsOfOne(int step) => Exchange.Request?.Filled?.Target.Any(part => part.Step == step) == true;
+
     /// <summary>The value at a place, or null.</summary>
     public string? this[string place] => _byPlace.GetValueOrDefault(place);
 

@@ -36,6 +36,7 @@ internal static partial class Baseline
         await LearnMoreAsync(lab, plan, cancellationToken);
         study.Traits = Traits.Of(study.Scenario, PasswordFields(twins[^1]));
         study.Knowledge.HasUnsafe = study.Scenario.Steps.Any(s => !s.IsSafe && !s.IsWebSocket);
+        study.Knowledge.NotShown = [.. study.Scenario.Steps.Where(s => !s.IsSafe).Select(s => new NotShown(study.Scenario.Name, s.Number, s.Name, s.IsWebSocket ? NotShown.OverWebSocket : "which was not sent twice"))];
         foreach (var refused in twins[^1].Observations.Where(o => o.Exchange.Answer is { Status: >= 400 }))
             study.Notice($"Step {refused.Slot.Step} ({refused.Exchange.Step.Name}) is answered {refused.Exchange.Answer!.Status} in the undisturbed scenario too.");
         foreach (var told in twins[^1].Observations.Where(o => o.Exchange is { Answer: not null, Detail: not null }))

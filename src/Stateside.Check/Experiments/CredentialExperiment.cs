@@ -9,6 +9,7 @@ namespace Stateside.Check.Experiments;
 internal sealed class CredentialExperiment : Experiment
 {
     private const int MostUses = 4;
+    private const string OneIssuer = "there is only one replica, so no other could be asked to honour the credential";
 
     public override string Name => "credential";
 
@@ -32,7 +33,7 @@ internal sealed class CredentialExperiment : Experiment
         if (tried == 0)
             foreach (var (read, write) in study.Effects.Where(e => e.Read > e.Write && IsAfterLogin(study, e.Write) && !IsAfterLogout(study, e.Read)))
                 if (await UseAsync(lab, read, cancellationToken, write) && ++tried > 0) break;
-        if (tried > 0) (study.Knowledge.NoCredential, study.Knowledge.CredentialIsSelfContained) = (null, await IsSelfContainedAsync(lab, cancellationToken));
+        if (tried > 0) (study.Knowledge.NoCredential, study.Knowledge.CredentialIsSelfContained) = (lab.Set.Addresses.Count > 1 ? null : OneIssuer, await IsSelfContainedAsync(lab, cancellationToken));
         foreach (var logout in study.Traits.Logouts.Order()) await LogoutAsync(lab, logout, cancellationToken);
     }
 
@@ -67,15 +68,22 @@ internal sealed class CredentialExperiment : Experiment
         foreach (var (from, to) in lab.Set.Addresses.Count > 1 ? new[] { (0, 1), (1, 0) } : [])
         {
             var plan = Plan(before, with, use, from, to);
-            if (await RefusedAsync(lab, plan, control, model, bare, slot, $"what replica {from} issued", $"Replica {from} issued the credential, and replica {to} was asked with it.", cancellationToken)) return true;
+            var (what, how) = last > 0 ? ($"what replica {from} issued", $"Replica {from} issued the credential, and replica {to} was asked with it.")
+                : ("the credential of the request", $"Replica {to} was asked with it.");
+            if (await RefusedAsync(lab, plan, control, model, bare, slot, what, how, cancellationToken) is not false and var isFound) return isFound == true;
         }
+        lab.Study.Knowledge.CredentialIsIssued |= last > 0;
         if (!lab.Set.CanRestart) return true;
         List<Act> restarted = [.. before.Select(s => new Send(s, 0)), new Kill([.. Enumerable.Range(0, lab.Set.Addresses.Count)]), .. Uses(with, use, 0)];
-        await RefusedAsync(lab, restarted, control, model, bare, slot, "what was issued before a restart of all replicas", "All replicas were killed and started again after the login.", cancellationToken);
+        var isRefused = await RefusedAsync(lab, restarted, control, model, bare, slot,
+            last > 0 ? "what was issued before a restart of all replicas" : "the credential of the request, after a restart of all replicas,",
+            last > 0 ? "All replicas were killed and started again after the login." : "All replicas were killed and started again.", cancellationToken);
+        if (isRefused == false) lab.Study.Knowledge.CredentialOutlived = true;
         return true;
     }
 
-    private async Task<bool> RefusedAsync(Lab lab, List<Act> plan, List<Act> control, TwinModel model, Run bare, Slot slot, string what, string how, CancellationToken cancellationToken)
+    /// <summary>Whether the credential is refused; null where the response differs and not for its sake, so that nothing can be said.</summary>
+    private async Task<bool?> RefusedAsync(Lab lab, List<Act> plan, List<Act> control, TwinModel model, Run bare, Slot slot, string what, string how, CancellationToken cancellationToken)
     {
         // A token against forgery that is made anew is no refusal of the credential.
         var (_, _, seen) = await lab.TryAsync(plan, control, model, cancellationToken);
@@ -88,7 +96,7 @@ internal sealed class CredentialExperiment : Experiment
         var isAnonymous = actual[difference.Place] == bare[slot]?[difference.Place] || actual.Exchange.Answer?.Status is 401 or 403;
         var isRefused = isAnonymous || actual.Exchange.Answer?.Status is >= 400 and < 500;
         // With more before it than the login, only a response like that to nobody is about the credential.
-        if (isWhole && !isAnonymous) return false;
+        if (isWhole && !isAnonymous) return null;
         var isKeyRing = evidence.Run.Observations.TakeWhile(o => o.Slot != slot).Any(HasDataProtected);
         var suspicion = Suspect(lab, isKeyRing ? "CHK-KEYRING" : "CHK-CREDENTIAL", Question.Auth, new Probe(plan, control, evidence, difference, lab.Study.Traits.Logins.Where(l => l < slot.Step).DefaultIfEmpty(0).Max() is var l and > 0 ? l : null),
             $"{what} is {(isRefused ? "refused or ignored" : "taken for something else")}: {Say(lab, difference)}",

@@ -7,6 +7,9 @@ namespace Stateside.Check.Experiments;
 /// <summary>One way to find out whether a service keeps state where it should not.</summary>
 internal abstract class Experiment
 {
+    /// <summary>How the title of what was right a moment later begins.</summary>
+    public const string ForAMoment = "for a moment, ";
+
     /// <summary>Its name, as <c>--only</c> takes it.</summary>
     public abstract string Name { get; }
 
@@ -45,7 +48,7 @@ internal abstract class Experiment
 
     /// <summary>A difference that is gone a second later, as a warning: it decides nothing.</summary>
     protected Suspicion Late(Lab lab, Probe probe) =>
-        Suspect(lab, "CHK-STALE", Question.Spread, probe, $"for a moment, {Say(lab, probe.Difference)}",
+        Suspect(lab, "CHK-STALE", Question.Spread, probe, ForAMoment + Say(lab, probe.Difference),
             "Asked a second later it answers as expected. Either what was asked for takes time, and was asked for too early; or a replica learns late what another did, and whoever reads at once reads what was.")
         with { Severity = Severity.Warning, Question = null };
 

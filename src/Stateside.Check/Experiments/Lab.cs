@@ -138,11 +138,24 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
         Interlocked.Increment(ref _requests);
         _undisturbed = null;
         tellStep(exchange.Step.Number);
-        if (exchange.Trouble is not (Trouble.NoConnection or Trouble.BrokenOff) || Set.Crashed() is not var (replica, said)) return;
-        Study.Find(new Suspicion("CHK-CRASH", Reports.Severity.Error, null, "any", $"the service ended at step {exchange.Step.Number}",
-            $"Replica {replica} ended by itself while step {exchange.Step.Number} ({exchange.Step.Name}) was sent. It said last:\n{said}")
-        { Step = exchange.Step.Number, Actual = exchange });
-        await Set.RestartAsync([replica], cancellationToken);
+        if (exchange.Trouble is not (Trouble.NoConnection or Trouble.BrokenOff)) return;
+        if (Set.Crashed() is var (replica, said))
+        {
+            Study.Find(new Suspicion("CHK-CRASH", Reports.Severity.Error, null, "any", $"the service ended at step {exchange.Step.Number}",
+                $"Replica {replica} ended by itself while step {exchange.Step.Number} ({exchange.Step.Name}) was sent. It said last:\n{said}")
+            { Step = exchange.Step.Number, Actual = exchange });
+            await Set.RestartAsync([replica], cancellationToken);
+        }
+        else if (await Set.GoneAsync(exchange.Replica, cancellationToken) is { } why)
+        {
+            // Of a service that is not there every difference would be said to be its fault, and every silence to be none.
+            var title = $"replica {exchange.Replica} is gone: {why}";
+            if (!Study.Found.Any(f => f.Title == title))
+                Study.Find(new Suspicion("CHK-CRASH", Reports.Severity.Error, null, "any", title, $"It was missed when step {exchange.Step.Number} ({exchange.Step.Name}) was sent. It ended, or was stopped, while it was checked.")
+                { Step = exchange.Step.Number, Actual = exchange });
+            if (!Set.CanRestart) throw new ReplicaException(title);
+            await Set.RestartAsync([exchange.Replica], cancellationToken);
+        }
     }
 
     /// <summary>Runs a plan in a session of its own.</summary>
@@ -250,8 +263,8 @@ internal sealed class Lab(Study study, ReplicaSet set, Action<int> tellStep)
         var at = plan.Index().Where(a => a.Item is Send send && send.Step == difference.Slot.Step).Select(a => a.Index).ElementAtOrDefault(difference.Slot.Occurrence);
         if (!Step(difference.Slot.Step).IsSafe || plan.Take(at).All(a => a is not Send send || Step(send.Step).IsSafe)) return false;
         List<Act> waited = [.. plan.Take(at), new Wait(Plans.Second), .. plan.Skip(at)];
-        var (_, _, differences) = await TryAsync(waited, control, model, cancellationToken);
-        if (!differences.Any(d => d.Slot == difference.Slot)) return true;
+        var (run, _, differences) = await TryAsync(waited, control, model, cancellationToken);
+        if (run[difference.Slot]?.Exchange.Answer is not null && !differences.Any(d => d.Slot == difference.Slot)) return true;
         // Or one replica alone shows something else there a second later: then it is time that changes it.
         var (_, _, alone) = await TryAsync(waited.OnOne(), control, model, cancellationToken);
         return alone.Any(d => d.Slot == difference.Slot && d.Place == difference.Place);

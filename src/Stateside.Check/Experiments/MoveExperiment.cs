@@ -95,8 +95,8 @@ internal sealed class MoveExperiment : Experiment
         if (!lab.Set.CanRestart) return false;
         var plan = Plan(lab, move);
         plan.Insert(move.K - 1, new Kill([move.To]) { After = _settling });
-        var (_, _, differences) = await lab.TryAsync(plan, Straight(lab), lab.Main, cancellationToken);
-        var isRight = !differences.Any(d => d.Slot == first.Slot);
+        var (run, _, differences) = await lab.TryAsync(plan, Straight(lab), lab.Main, cancellationToken);
+        var isRight = run[first.Slot]?.Exchange.Answer is not null && !differences.Any(d => d.Slot == first.Slot);
         // Who does not show it after that time shows it never, and need not be waited for again.
         if (!isRight) _settling = TimeSpan.Zero;
         return isRight;

@@ -34,14 +34,19 @@ internal sealed class ParallelExperiment : Experiment
         var isMovable = lab.Set.Addresses.Count > 1 && !lab.Study.Found.Any(f => f.Question is Question.Context or Question.Spread);
         var replicas = Enumerable.Range(0, lab.Study.Options.Copies).Select(i => isMovable ? i % lab.Set.Addresses.Count : 0).ToList();
         var plan = Plan(lab, step, new Burst(step.Number, replicas, IsOne: false));
-        var losses = 0;
+        var (losses, seen) = (0, 0);
         for (var round = 0; round < Rounds; round++)
         {
-            if (await LossAsync(lab, step, plan, grows, cancellationToken) is not { } loss) continue;
-            if (++losses < 2) continue;
+            var (isSeen, lost) = await LossAsync(lab, step, plan, grows, cancellationToken);
+            if (isSeen) seen++;
+            if (lost is not { } loss || ++losses < 2) continue;
             await ReportAsync(lab, step, plan, loss, grows, isMovable, cancellationToken);
+            lab.Study.Knowledge.AddedUp = false;
             return true;
         }
+        // Lost once in several rounds is too little to report, and too much to say that all add up.
+        if (losses > 0) lab.Study.Knowledge.AddedUp = false;
+        else if (isMovable && seen == Rounds) lab.Study.Knowledge.AddedUp ??= true;
         return false;
     }
 
@@ -64,23 +69,26 @@ internal sealed class ParallelExperiment : Experiment
         return grows;
     }
 
-    /// <summary>Runs the burst; the number that shows less than was acknowledged, or null.</summary>
-    private static async Task<(Run Run, Difference Difference, int Acknowledged, decimal Lost)?> LossAsync(
+    /// <summary>Runs the burst.</summary>
+    /// <returns>Whether several were acknowledged and a number shows what became of them; and the number that shows less than was acknowledged, or null.</returns>
+    private static async Task<(bool IsSeen, (Run Run, Difference Difference, int Acknowledged, decimal Lost)? Loss)> LossAsync(
         Lab lab, Step step, List<Act> plan, Dictionary<Number, (decimal By, decimal Drift)> grows, CancellationToken cancellationToken)
     {
         var before = await lab.RunAsync(Plan(lab, step), cancellationToken);
         var run = await lab.RunAsync(plan, cancellationToken);
         var acknowledged = run.Observations.Count(o => o.Slot.Step == step.Number && o.Slot.Occurrence > 0 && o.Exchange.Answer is { Status: < 400 });
+        var isSeen = false;
         foreach (var (number, (by, drift)) in grows)
         {
             if (Value(before, number) is not { } start || Value(run, number) is not { } end) continue;
+            isSeen = acknowledged > 1;
             var expected = start + drift + by * acknowledged;
             var lost = (expected - end) / by;
             if (lost <= 0) continue;
             var difference = new Difference(number.Slot, number.Place, expected.ToString(System.Globalization.CultureInfo.InvariantCulture), run[number.Slot]![number.Place]);
-            return (run, difference, acknowledged, lost);
+            return (isSeen, (run, difference, acknowledged, lost));
         }
-        return null;
+        return (isSeen, null);
     }
 
     private async Task ReportAsync(Lab lab, Step step, List<Act> plan, (Run Run, Difference Difference, int Acknowledged, decimal Lost) loss,
@@ -121,14 +129,11 @@ internal sealed class ParallelExperiment : Experiment
 
     private static IEnumerable<(Number Number, decimal Value)> Numbers(Run run, Step step) =>
         from observation in run.Observations
-        where observation.Slot.Step > step.Number && observation.Slot.Occurrence == 0 && observation.Exchange.Step.IsSafe && !IsOfOne(observation, step)
+        where observation.Slot.Step > step.Number && observation.Slot.Occurrence == 0 && observation.Exchange.Step.IsSafe && !observation.IsOfOne(step.Number)
         from place in observation.Places
         where place is not "status" && !place.StartsWith("header:", StringComparison.Ordinal) && !place.StartsWith("cookie:", StringComparison.Ordinal) && !Ids.IsIdLike(place)
         from word in TextRule.Numbers(observation[place]!)
         select (new Number(observation.Slot, place, word.Index), word.Number);
-
-    /// <summary>Whether a read asks for what one of the copies made, by what that was answered: it shows that one, and not how many there are.</summary>
-    private static bool IsOfOne(Observation read, Step step) => read.Exchange.Request?.Filled?.Target.Any(part => part.Step == step.Number) == true;
 
     private static decimal? Value(Run run, Number number)
     {

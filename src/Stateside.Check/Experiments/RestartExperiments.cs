@@ -70,6 +70,8 @@ internal sealed class RestartExperiment : Experiment
         var model = await lab.LearnAsync(plan, cancellationToken);
         if (model.Unsteady is not null) return;
         var evidence = await lab.ProbeAsync(plan, plan.OnOne(), model, cancellationToken);
+        // After a logout, or where it is deleted in the end, there is nothing that could still be there.
+        lab.Study.Knowledge.AllRestarted = model.Last.Observations.Any(o => o.Slot.Occurrence > 0 && lab.Study.DependsOn.ContainsKey(o.Slot.Step) && lab.Main.IsAnsweredAsEver(o));
         // What the other replicas answer is the question of another experiment.
         if (evidence.Differences.Where(d => evidence.Run[d.Slot]!.Exchange.Replica == 0).MinBy(d => (d.Slot.Step, d.Rank)) is not { } lost) return;
         lab.Study.Find(Suspect(lab, "CHK-RESTART", Question.External, new Probe(plan, plan.OnOne(), evidence, lost, null),

@@ -23,27 +23,35 @@ internal sealed partial class RetryExperiment : Experiment
 
     public override async Task RunAsync(Lab lab, CancellationToken cancellationToken)
     {
-        // Nobody sends again what was said over a WebSocket: the connection is lost with the answer.
-        foreach (var step in lab.Study.Scenario.Steps.Where(s => !s.IsSafe && !s.IsWebSocket))
+        var notShown = new List<NotShown>();
+        foreach (var step in lab.Study.Scenario.Steps.Where(s => !s.IsSafe))
         {
+            var answer = lab.Main.Last[new Slot(step.Number)]?.Exchange.Answer;
             // What is refused the first time has no effect that a second one could double.
-            if (lab.Main.Last[new Slot(step.Number)]?.Exchange.Answer is not { Status: < 400 }) continue;
-            await RetryAsync(lab, step, cancellationToken);
+            var why = step.IsWebSocket ? NotShown.OverWebSocket : answer is null ? "which has no response" : answer.Status >= 400 ? $"which is answered {answer.Status}" : null;
+            why ??= await RetryAsync(lab, step, cancellationToken);
+            if (why is not null) notShown.Add(new NotShown(lab.Study.Scenario.Name, step.Number, step.Name, why));
         }
+        lab.Study.Knowledge.NotShown = notShown;
         lab.Study.Knowledge.NotRetried = null;
     }
 
-    private async Task RetryAsync(Lab lab, Step step, CancellationToken cancellationToken)
+    /// <summary>Sends it twice in every way.</summary>
+    /// <returns>Null, or why neither a second effect nor the refusal of one could be seen.</returns>
+    private async Task<string?> RetryAsync(Lab lab, Step step, CancellationToken cancellationToken)
     {
         var key = Keys.Name(step);
-        var isShown = lab.Study.DependsOn.Any(d => d.Key > step.Number && d.Value.Contains(step.Number));
+        var readers = lab.Study.DependsOn.Where(d => d.Key > step.Number && d.Value.Contains(step.Number)).Select(d => d.Key).ToList();
         var rule = key is null ? "CHK-DOUBLED" : "CHK-KEY";
         var after = Plan(lab, step, new Send(step.Number, 0) { IsAgain = true });
         var (found, run) = await DoublesAsync(lab, step, after, cancellationToken);
         var second = run[new Slot(step.Number, 1)]?.Exchange;
         // Refused though the first was not: that too says that a second one has no effect.
         var isRefused = second?.Answer is { Status: >= 400 and < 500 } && run[new Slot(step.Number)]?.Exchange.Answer is { Status: < 400 };
-        if (isShown || isRefused || found is not null) lab.Study.Knowledge.Retried++;
+        // Who asks for what one copy made, by the id that was answered, sees that one, and not whether there are two; unless the second copy is answered with the same.
+        var isSeen = readers.Exists(r => lab.Main.Last[new Slot(r)]?.IsOfOne(step.Number) != true) || isRefused || found is not null || readers.Exists(r => NamesSame(lab, run, step, r));
+        var why = isSeen ? null : readers.Count > 0 ? "which later steps read only by the id that it answers" : NotShown.Unread;
+        if (isSeen) lab.Study.Knowledge.Retried++;
         if (second?.Answer is { Status: >= 500 } && run[new Slot(step.Number)]?.Exchange.Answer is { Status: < 500 })
             lab.Study.Find(new Suspicion("CHK-5XX", Severity.Warning, null, Name, $"step {step.Number} ({step.Name}) sent a second time is answered {second.Answer.Status}", "The same request was sent twice, one after the other.")
             { Step = step.Number, Actual = second, Run = run, Plan = after });
@@ -51,30 +59,48 @@ internal sealed partial class RetryExperiment : Experiment
         {
             Report(lab, rule, step, found, key is null ? "The same request was sent twice, one after the other, as a client does that has not got the first response."
                 : $"The same request was sent twice with the same {key}, one after the other.");
-            return;
+            return why;
         }
-        if (await RaceAsync(lab, step, key, cancellationToken)) return;
+        if (await RaceAsync(lab, step, key, isSeen ? readers : null, cancellationToken)) return why;
         await ElsewhereAsync(lab, step, key, cancellationToken);
-        if (key is null) return;
+        if (key is null) return why;
         await OtherBodyAsync(lab, step, key, cancellationToken);
         await WithoutKeyAsync(lab, step, key, cancellationToken);
+        return why;
+    }
+
+    /// <summary>Whether the second copy was answered with the same as the first of that by which a later step asks.</summary>
+    private static bool NamesSame(Lab lab, Run run, Step step, int reader)
+    {
+        var asked = (lab.Main.Last[new Slot(reader)]?.Exchange.Request?.Filled?.Target ?? []).Where(p => p.Step == step.Number).Select(p => p.Place!).ToList();
+        var (first, second) = (run[new Slot(step.Number)], run[new Slot(step.Number, 1)]);
+        return asked.Count > 0 && asked.TrueForAll(place => first?[place] is { } one && one == second?[place]);
     }
 
     /// <summary>Whether two or more at once have more than one effect. A race is not lost every time, so it is run several times.</summary>
-    private async Task<bool> RaceAsync(Lab lab, Step step, string? key, CancellationToken cancellationToken)
+    /// <param name="lab">Where.</param>
+    /// <param name="step">The step.</param>
+    /// <param name="key">The header field that holds its key, or null.</param>
+    /// <param name="readers">The steps that show its effect; null where none would show a second.</param>
+    /// <param name="cancellationToken">Breaks it off.</param>
+    private async Task<bool> RaceAsync(Lab lab, Step step, string? key, List<int>? readers, CancellationToken cancellationToken)
     {
         var isMovable = lab.Set.Addresses.Count > 1 && !lab.Study.Found.Any(f => f.Question == Question.Context);
         var copies = Enumerable.Range(0, key is null ? 2 : RacingCopies).Select(i => isMovable && key is not null ? i % 2 : 0).ToList();
         var plan = Plans.All(lab.Steps, _ => 0);
         plan[step.Number - 1] = new Burst(step.Number, copies, IsOne: true);
+        var isSeen = false;
         for (var race = 0; race < (key is null ? 1 : Races); race++)
         {
-            var (found, _) = await DoublesAsync(lab, step, plan, cancellationToken);
+            var (found, run) = await DoublesAsync(lab, step, plan, cancellationToken);
+            // Reads that are refused after copies at once, which have connections of their own, say nothing of how often it was done.
+            isSeen |= readers?.Exists(r => run[new Slot(r)] is { } read && lab.Main.IsAnsweredAsEver(read)) == true || run.Observations.Count(o => o.Slot.Step == step.Number && o.Exchange.Answer is { Status: < 400 }) == 1;
             if (found is null) continue;
             Report(lab, key is null ? "CHK-DOUBLED" : "CHK-KEY", step, found, key is null ? "The same request was sent twice at the same time."
                 : $"The same request was sent {copies.Count} times at once with the same {key}: the key is looked up and recorded in two steps, and between them another copy gets through.");
             return true;
         }
+        if (isSeen && readers is not null) lab.Study.Knowledge.Raced++;
         return false;
     }
 
@@ -123,6 +149,7 @@ internal sealed partial class RetryExperiment : Experiment
         var isUndone = !isId && copies.Exists(s => s is > 0 and < 400) && copies.Skip(1).All(s => s is >= 400 and < 500);
         lab.Study.Find(Suspect(lab, rule, Question.Retry, found with { MadeBy = step.Number },
             isId ? $"step {step.Number} ({step.Name}) sent twice makes two: {found.Difference.Place} is {found.Difference.Expected}, then {found.Difference.Actual}"
+                : found.Difference is { Place: "trouble" } or { Place: "status", Actual: ['5', ..] } ? $"after step {step.Number} ({step.Name}) was sent twice, {Say(lab, found.Difference)}"
                 : isUndone ? $"step {step.Number} ({step.Name}) sent twice is refused the second time, and spoils what the first did: {Say(lab, found.Difference)}"
                 : $"step {step.Number} ({step.Name}) sent twice has its effect twice: {Say(lab, found.Difference)}", how));
     }

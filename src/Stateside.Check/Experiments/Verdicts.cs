@@ -6,15 +6,17 @@ namespace Stateside.Check.Experiments;
 internal static class Verdicts
 {
     private const string ProvesNothing = "no response of the scenario depends on an earlier step, so it proves nothing about state: write something, then read it";
+    private const int MostNamed = 5;
 
     /// <summary>Answers the questions, in order.</summary>
     public static IReadOnlyList<Verdict> Of(IReadOnlyList<Finding> findings, Knowledge known) =>
     [
         Decide(Question.Context, findings, known.ShowsState ? known.NotMoved : ProvesNothing, Moved(findings)),
-        Decide(Question.External, findings, known.ShowsState ? known.NotRestarted : ProvesNothing, Restarted(findings)),
-        Decide(Question.Retry, findings, Retry(known), "every unsafe step was sent twice, at once and one after the other, and had its effect once"),
+        Decide(Question.External, findings, known.ShowsState ? known.NotRestarted : ProvesNothing, Restarted(findings, known)),
+        Decide(Question.Retry, findings, NotRetried(known), Retried(known)),
         Spread(findings, known),
-        Decide(Question.Auth, findings, known.NoCredential, "what one replica issued was honoured by the others" + (known.NotRestarted is null ? ", and after a restart of all" : "; nothing was restarted")),
+        Decide(Question.Auth, findings, known.NoCredential, (known.CredentialIsIssued ? "what one replica issued was honoured by another" : "the credential that the client has from elsewhere was honoured by one replica and another")
+            + (known.CredentialOutlived ? ", and after a restart of all" : "; not tried after a restart")),
     ];
 
     /// <summary>Where the state lives.</summary>
@@ -61,25 +63,53 @@ internal static class Verdicts
     /// <summary>A session that a cold replica cannot serve needs stickiness too, so that evidence counts here as well.</summary>
     private static Verdict Spread(IReadOnlyList<Finding> findings, Knowledge known)
     {
-        var own = Decide(Question.Spread, findings, known.ShowsState ? known.NotSpread : ProvesNothing, "requests went over the replicas in turn, in both directions and at once, and made no difference");
+        var own = Decide(Question.Spread, findings, known.ShowsState ? known.NotSpread : ProvesNothing, NoDifference(findings, known));
         if (own.Outcome == Outcome.Fails) return own;
         var moved = Evidence(Question.Context, findings);
         return moved.Count == 0 ? own : new Verdict(Question.Spread, Outcome.Fails, "a session stays with the replica that began it: " + moved[0].Title, Ids(moved));
     }
 
-    private static string Restarted(IReadOnlyList<Finding> findings) => "what a session had was still there after its replica, and then all, were killed and restarted"
+    private static string NoDifference(IReadOnlyList<Finding> findings, Knowledge known) => "requests went over the replicas in turn, and what was written through one was read through another, without a difference"
+        + ButLate(findings, "move", "spread")
+        + (findings.Any(f => f is { Rule: "CHK-LIMIT", Experiment: "spread", Severity: Severity.Warning }) ? ", and for the rate limit, which each counts by itself" : "")
+        + (known.AddedUp == true ? "; no concurrent write was lost" : "");
+
+    /// <summary>What was right a moment later decides nothing, and is to be said all the same.</summary>
+    private static string ButLate(IReadOnlyList<Finding> findings, params IEnumerable<string> experiments) =>
+        findings.Any(f => f.Severity == Severity.Warning && experiments.Contains(f.Experiment) && f.Title.StartsWith(Experiment.ForAMoment, StringComparison.Ordinal)) ? ", except for a moment after a write" : "";
+
+    private static string Restarted(IReadOnlyList<Finding> findings, Knowledge known) => "what a session had was still there after a restart of its replica"
+        + (known.AllRestarted ? ", and after one of all" : "")
         + (findings.Any(f => f is { Experiment: "restart", Severity: Severity.Warning }) ? "; except what was acknowledged a moment before, which a crash loses" : "");
 
     /// <summary>What a session that was moved showed: where a replica held a copy from before, only one that had just been started served it.</summary>
     private static string Moved(IReadOnlyList<Finding> findings) => findings.Any(f => f is { Rule: "CHK-STALE", Severity: Severity.Error, Experiment: "move" })
         ? "a session that one replica began was served by one that had just been started; that one which had served others before answers from a copy is a matter of Spread"
-        : "a session that one replica began was served by the others, which had never seen it";
+        : "a session that one replica began was served by another, which had never seen it, in both directions" + ButLate(findings, "move");
 
-    private static string? Retry(Knowledge known) =>
+    private static string? NotRetried(Knowledge known) =>
         !known.HasUnsafe ? "the scenario has no unsafe step (POST, PUT, PATCH, DELETE)"
         : known.NotRetried is { } reason ? reason
-        : known.Retried == 0 ? "no later step shows what the unsafe steps did: read back what was written"
-        : null;
+        : known.Retried > 0 ? null
+        : known.NotShown.All(n => n.Why == NotShown.Unread) ? "no later step shows what the unsafe steps did: read back what was written"
+        : "no unsafe step could show a second effect: " + NotShownIn(known);
+
+    /// <summary>Of which steps it is known, and of which it is not: what is refused, or read back by nothing, shows no second effect because it could not.</summary>
+    private static string Retried(Knowledge known)
+    {
+        var all = known.Retried + known.NotShown.Count;
+        return (known.NotShown.Count == 0 ? "every unsafe step was" : $"{known.Retried} of {all} unsafe steps {(known.Retried == 1 ? "was" : "were")}")
+            + " sent twice, one after the other"
+            + (known.Raced == known.Retried ? " and at once" : known.Raced > 0 ? $" and {known.Raced} of them at once" : "")
+            + ", and no second effect was seen"
+            + (known.NotShown.Count == 0 ? "" : "; not judged: " + NotShownIn(known));
+    }
+
+    private static string NotShownIn(Knowledge known)
+    {
+        var words = known.NotShown.Take(MostNamed).Select(s => $"step {s.Step} ({s.Name}{(known.Scenarios > 1 ? $" of {s.Scenario}" : "")}), {s.Why}");
+        return string.Join("; ", words) + (known.NotShown.Count > MostNamed ? $"; and {known.NotShown.Count - MostNamed} more" : "");
+    }
 
     private static Verdict Decide(Question question, IReadOnlyList<Finding> findings, string? cannotTell, string holds)
     {

@@ -81,6 +81,8 @@ public sealed class GivenSource(GivenOptions options, TimeProvider time) : Repli
     private sealed class GivenSet(GivenSource source, GivenOptions options, TimeProvider time) : ReplicaSet
     {
         private static readonly TimeSpan s_closesWithin = TimeSpan.FromSeconds(3);
+        private static readonly TimeSpan s_returnsWithin = TimeSpan.FromSeconds(2);
+        private static readonly TimeSpan s_looksEvery = TimeSpan.FromMilliseconds(100);
 
         public override IReadOnlyList<Uri> Addresses => options.Addresses;
 
@@ -146,6 +148,19 @@ public sealed class GivenSource(GivenOptions options, TimeProvider time) : Repli
         private static string Filled(string command, int replica) => command.Replace("{i}", replica.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
 
         public override (int Replica, string Said)? Crashed() => null;
+
+        public override async Task<string?> GoneAsync(int replica, CancellationToken cancellationToken)
+        {
+            // Whoever supervises it may have started it again already.
+            var begun = time.GetTimestamp();
+            while (true)
+            {
+                using var client = await ConnectAsync(options.Addresses[replica], cancellationToken);
+                if (client.Connected) return null;
+                if (time.GetElapsedTime(begun) > s_returnsWithin) return $"nothing listens at {options.Mask(options.Addresses[replica].GetLeftPart(UriPartial.Authority))} any more";
+                await Task.Delay(s_looksEvery, time, cancellationToken);
+            }
+        }
 
         public override string? RestartScript(int replica) =>
             options.Restart is { } restart ? string.Join("; ", new[] { options.Stop, restart }.OfType<string>().Select(c => Filled(options.Mask(c), replica))) : null;

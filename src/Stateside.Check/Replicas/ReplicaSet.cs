@@ -16,6 +16,9 @@ public abstract class ReplicaSet : IAsyncDisposable
     /// <summary>Which replica has ended by itself, and what it said last; null while all live or where it cannot be known.</summary>
     public abstract (int Replica, string Said)? Crashed();
 
+    /// <summary>Why a replica over whose connection nothing came is not there any more; null while it is, or where <see cref="Crashed"/> knows.</summary>
+    public virtual Task<string?> GoneAsync(int replica, CancellationToken cancellationToken) => Task.FromResult<string?>(null);
+
     /// <summary>Lines for bash that start these replicas again as they were and stop them when the shell ends, for a reproduction that can be pasted; null where they run by themselves.</summary>
     public virtual string? StartScript(IReadOnlyList<int> replicas) => null;
 

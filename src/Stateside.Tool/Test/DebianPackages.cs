@@ -25,13 +25,21 @@ internal static class DebianPackages
         ("faketime", () => Directory.Exists("/usr/lib") && Directory.GetFiles("/usr/lib", "libfaketime.so.1", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2, IgnoreInaccessible = true }).Length > 0),
     ];
 
+    /// <summary>Applications that only the long run audits.</summary>
+    private static readonly (string Package, Func<bool> IsThere)[] s_neededByLong =
+    [
+        ("dokuwiki", () => File.Exists("/usr/share/dokuwiki/doku.php")),
+        ("php-xml", () => Directory.Exists("/usr/lib/php") && Directory.GetFiles("/usr/lib/php", "dom.so", SearchOption.AllDirectories).Length > 0),
+        ("radicale", () => Directory.Exists("/usr/lib/python3/dist-packages/radicale")),
+    ];
+
     /// <summary>Installs what is missing, where that is possible.</summary>
     /// <exception cref="UsageException">Something is missing and cannot be installed from here; the message says how to.</exception>
-    public static async Task EnsureAsync(Surroundings surroundings, CancellationToken cancellationToken)
+    public static async Task EnsureAsync(bool isLong, Surroundings surroundings, CancellationToken cancellationToken)
     {
-        var missing = s_needed.Where(n => !n.IsThere()).Select(n => n.Package).ToArray();
+        var missing = s_needed.Concat(isLong ? s_neededByLong : []).Where(n => !n.IsThere()).Select(n => n.Package).ToArray();
         if (missing.Length == 0) return;
-        var howTo = $"The tests need what is not on this machine. Install it: apt-get install {string.Join(' ', missing)} (Debian, Ubuntu)";
+        var howTo = $"The tests need what is not on this machine. Install it: apt-get install --no-install-recommends {string.Join(' ', missing)} (Debian, Ubuntu)";
         if (!OperatingSystem.IsLinux() || !Native.IsRoot || !File.Exists(AptGet)) throw new UsageException(howTo);
 
         surroundings.Out.WriteLine($"installing {string.Join(", ", missing)}");

@@ -41,6 +41,15 @@ internal static class TrxFile
            select (Name(result), said.Split('\n')[0].Trim()),
     ];
 
+    /// <summary>What failed, and how: its name, and the lines of its message.</summary>
+    public static IReadOnlyList<(string Test, IReadOnlyList<string> Message)> Failures(string path) =>
+    [
+        .. from result in Results(path) ?? []
+           where result.Attribute("outcome")?.Value is not ("Passed" or "NotExecuted")
+           let message = result.Descendants().FirstOrDefault(e => e.Name.LocalName == "Message")?.Value.Trim() ?? ""
+           select (Name(result), (IReadOnlyList<string>)message.ReplaceLineEndings("\n").Split('\n', StringSplitOptions.RemoveEmptyEntries)),
+    ];
+
     /// <summary>Class and method, without the namespace, which is the project's.</summary>
     private static string Name(XElement result)
     {

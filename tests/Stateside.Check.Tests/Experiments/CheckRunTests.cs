@@ -241,6 +241,76 @@ public sealed class CheckRunTests
         Assert.Equal(Severity.Warning, Assert.Single(report.Findings, f => f.Rule == "CHK-RESTART").Severity);
     }
 
+    [Theory]
+    [InlineData("PUT /n/{{id}}\n\n###\nGET /n/{{id}}\n\n###\n", "hhhh?", "1 of 3 unsafe steps was sent twice, one after the other and at once, and no second effect was seen; not judged: ")]
+    [InlineData("", "?????", "no unsafe step could show a second effect: ")]
+    public async Task A_step_that_is_refused_anyway_or_that_nothing_reads_back_is_not_said_to_have_had_its_effect_once(string written, string answers, string reason)
+    {
+        var first = written.Length == 0 ? 1 : 3;
+        var report = await Checking.RunAsync($"@id = {{{{$guid}}}}\n\n{written}# @name form\nPOST /forms\n\n###\n# @name mail\nPOST /mails\n\n###\nGET /about\n", (app, s) =>
+        {
+            app.MapPut("/n/{id}", (string id) => { s.Shared[id] = 1; return Results.NoContent(); });
+            app.MapGet("/n/{id}", (string id) => Results.Json(new { n = s.Shared.Count(e => e.Key == id) }));
+            app.MapPost("/forms", () => Results.BadRequest());
+            app.MapPost("/mails", () => Results.NoContent());
+            app.MapGet("/about", () => Results.Text("about"));
+        });
+        Assert.Equal(answers, Checking.Answers(report));
+        Assert.Equal($"{reason}step {first} (form), which is answered 400; step {first + 1} (mail), which no later step reads back", report.Verdicts[(int)Question.Retry].Reason);
+    }
+
+    /// <summary>Two orders or one: who asks for the order whose id was answered sees one.</summary>
+    [Theory]
+    [InlineData(false, Outcome.CannotTell, "no unsafe step could show a second effect: step 1 (order), which later steps read only by the id that it answers")]
+    [InlineData(true, Outcome.Holds, "every unsafe step was sent twice, one after the other and at once, and no second effect was seen")]
+    public async Task What_is_read_only_by_its_own_id_does_not_show_that_there_are_two(bool isOnce, Outcome outcome, string reason)
+    {
+        var report = await Checking.RunAsync("@number = {{$guid}}\n\n# @name order\nPOST /orders/{{number}}\n\n###\nGET /orders/{{order.response.body.$.id}}\n", (app, s) =>
+        {
+            app.MapPost("/orders/{number}", (string number) =>
+            {
+                var id = isOnce ? (string)s.Shared.GetOrAdd("number " + number, _ => Guid.NewGuid().ToString("N")) : Guid.NewGuid().ToString("N");
+                s.Shared[id] = 1;
+                return Results.Json(new { id });
+            });
+            app.MapGet("/orders/{id}", (string id) => s.Shared.ContainsKey(id) ? Results.Text("ordered") : Results.NotFound());
+        }, new CheckOptions { Only = ["retry"] });
+        Assert.Equal((outcome, reason), (report.Verdicts[(int)Question.Retry].Outcome, report.Verdicts[(int)Question.Retry].Reason));
+    }
+
+    [Fact]
+    public async Task A_credential_that_no_replica_issued_is_not_said_to_be_issued()
+    {
+        var report = await Checking.RunAsync("GET /me\nAuthorization: Basic YW5uOnNlY3JldA==\n\n###\nGET /me\nAuthorization: Basic YW5uOnNlY3JldA==\n", (app, _) =>
+            app.MapGet("/me", (HttpContext http) => http.Request.Headers.Authorization == "Basic YW5uOnNlY3JldA==" ? Results.Text("ann") : Results.Unauthorized()), new CheckOptions { Only = ["credential"] });
+        Assert.Equal((Outcome.Holds, "the credential that the client has from elsewhere was honoured by one replica and another, and after a restart of all"),
+            (report.Verdicts[(int)Question.Auth].Outcome, report.Verdicts[(int)Question.Auth].Reason));
+    }
+
+    [Theory]
+    [InlineData(1, true, Outcome.CannotTell, "there is only one replica, so no other could be asked to honour the credential")]
+    [InlineData(2, false, Outcome.Holds, "what one replica issued was honoured by another; not tried after a restart")]
+    [InlineData(2, true, Outcome.Holds, "what one replica issued was honoured by another, and after a restart of all")]
+    public async Task What_is_said_of_a_credential_is_what_was_tried(int replicas, bool canRestart, Outcome outcome, string reason)
+    {
+        var report = await Checking.RunAsync("""
+            # @name login
+            POST /login
+            Content-Type: application/json
+
+            {"user":"ann","password":"secret"}
+
+            ###
+            GET /me
+            Authorization: Bearer {{login.response.body.$.token}}
+            """, (app, s) =>
+        {
+            app.MapPost("/login", () => { var token = Guid.NewGuid().ToString("N"); s.Shared[token] = 1; return Results.Json(new { token }); });
+            app.MapGet("/me", (HttpContext http) => s.Shared.ContainsKey($"{http.Request.Headers.Authorization}"["Bearer ".Length..]) ? Results.Text("ann") : Results.Unauthorized());
+        }, new CheckOptions { Only = ["credential"] }, replicas, canRestart);
+        Assert.Equal((outcome, reason), (report.Verdicts[(int)Question.Auth].Outcome, report.Verdicts[(int)Question.Auth].Reason));
+    }
+
     [Fact]
     public async Task Without_a_restart_what_needs_one_cannot_be_told()
     {

@@ -67,12 +67,77 @@ public sealed class VerdictsTests
     }
 
     [Theory]
-    [InlineData(null, "what one replica issued was honoured by the others, and after a restart of all")]
-    [InlineData("no --restart", "what one replica issued was honoured by the others; nothing was restarted")]
-    public void A_credential_is_said_to_outlive_a_restart_only_where_there_was_one(string? notRestarted, string reason)
+    [InlineData(true, "what one replica issued was honoured by another, and after a restart of all")]
+    [InlineData(false, "what one replica issued was honoured by another; not tried after a restart")]
+    public void A_credential_is_said_to_outlive_a_restart_only_where_there_was_one(bool outlived, string reason)
     {
-        var known = new Knowledge { ShowsState = true, NotMoved = null, NotSpread = null, NotRestarted = notRestarted, NoCredential = null };
+        var known = new Knowledge { ShowsState = true, NotMoved = null, NotSpread = null, NoCredential = null, CredentialIsIssued = true, CredentialOutlived = outlived };
         Assert.Equal((Outcome.Holds, reason), (Verdicts.Of([], known)[4].Outcome, Verdicts.Of([], known)[4].Reason));
+    }
+
+    private static readonly NotShown s_refused = new("a.http", 2, "create", "which is answered 400");
+    private static readonly NotShown s_unread = new("b.http", 5, "mail", NotShown.Unread);
+
+    [Fact]
+    public void Steps_whose_retry_shows_nothing_are_named_and_not_said_to_have_had_their_effect_once()
+    {
+        Assert.Equal((Outcome.Holds, "every unsafe step was sent twice, one after the other and at once, and no second effect was seen"), Retry(new Knowledge { Retried = 2, Raced = 2 }));
+        Assert.Equal((Outcome.Holds, "1 of 3 unsafe steps was sent twice, one after the other and at once, and no second effect was seen; "
+            + "not judged: step 2 (create), which is answered 400; step 5 (mail), which no later step reads back"), Retry(new Knowledge { Retried = 1, Raced = 1, NotShown = [s_refused, s_unread] }));
+        Assert.Contains("; and 2 more", Retry(new Knowledge { Retried = 1, NotShown = [.. Enumerable.Repeat(s_refused, 7)] }).Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Where_no_retry_shows_anything_it_cannot_be_told()
+    {
+        Assert.Equal((Outcome.CannotTell, "no later step shows what the unsafe steps did: read back what was written"), Retry(new Knowledge { NotShown = [s_unread] }));
+        Assert.Equal((Outcome.CannotTell, "no unsafe step could show a second effect: step 2 (create), which is answered 400"), Retry(new Knowledge { NotShown = [s_refused] }));
+    }
+
+    [Fact]
+    public void Of_several_scenarios_a_step_is_named_with_its_own()
+    {
+        var joined = Knowledge.Join([new Knowledge { HasUnsafe = true, NotRetried = null, Retried = 1, NotShown = [s_refused] }, new Knowledge { HasUnsafe = true, NotRetried = null, Retried = 1 }]);
+        Assert.StartsWith("2 of 3 unsafe steps were sent twice", Verdicts.Of([], joined)[2].Reason, StringComparison.Ordinal);
+        Assert.EndsWith("step 2 (create of a.http), which is answered 400", Verdicts.Of([], joined)[2].Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_scenario_whose_retries_broke_off_is_not_counted_with_those_of_another()
+    {
+        var brokenOff = new Knowledge { HasUnsafe = true, NotRetried = "a replica did not come back", Retried = 1, Raced = 1, NotShown = [s_unread with { Why = "which was not sent twice" }] };
+        var joined = Knowledge.Join([new Knowledge { HasUnsafe = true, NotRetried = null, Retried = 2, Raced = 1 }, brokenOff]);
+        Assert.Equal("2 of 3 unsafe steps were sent twice, one after the other and 1 of them at once, and no second effect was seen; not judged: step 5 (mail of b.http), which was not sent twice",
+            Verdicts.Of([], joined)[2].Reason);
+    }
+
+    private static (Outcome Outcome, string Reason) Retry(Knowledge known)
+    {
+        (known.HasUnsafe, known.NotRetried) = (true, null);
+        var verdict = Verdicts.Of([], known)[2];
+        return (verdict.Outcome, verdict.Reason);
+    }
+
+    [Fact]
+    public void It_says_of_restarts_and_writes_at_once_only_what_was_tried()
+    {
+        Assert.DoesNotContain("all", Verdicts.Of([], s_all)[1].Reason.Split(' '));
+        Assert.DoesNotContain("concurrent", Verdicts.Of([], s_all)[3].Reason, StringComparison.Ordinal);
+        var more = new Knowledge { ShowsState = true, NotRestarted = null, NotSpread = null, AllRestarted = true, AddedUp = true };
+        Assert.EndsWith(", and after one of all", Verdicts.Of([], more)[1].Reason, StringComparison.Ordinal);
+        Assert.EndsWith("; no concurrent write was lost", Verdicts.Of([], more)[3].Reason, StringComparison.Ordinal);
+        Assert.False(Knowledge.Join([more, new Knowledge { AddedUp = false }]).AddedUp);
+        Assert.False(Knowledge.Join([more, new Knowledge { ShowsState = true, NotRestarted = null }]).AllRestarted);
+    }
+
+    [Fact]
+    public void A_replica_that_was_late_for_a_moment_is_not_said_to_have_made_no_difference()
+    {
+        IReadOnlyList<Finding> Late(string experiment) => [.. Findings("CHK-STALE Spread").Select(f => f with { Severity = Severity.Warning, Question = null, Experiment = experiment, Title = "for a moment, it shows" })];
+        Assert.EndsWith(", except for a moment after a write", Verdicts.Of(Late("spread"), s_all)[3].Reason, StringComparison.Ordinal);
+        Assert.EndsWith(", except for a moment after a write", Verdicts.Of(Late("move"), s_all)[3].Reason, StringComparison.Ordinal);
+        Assert.EndsWith(", except for a moment after a write", Verdicts.Of(Late("move"), s_all)[0].Reason, StringComparison.Ordinal);
+        Assert.DoesNotContain("moment", Verdicts.Of(Late("spread"), s_all)[0].Reason, StringComparison.Ordinal);
     }
 
     [Fact]

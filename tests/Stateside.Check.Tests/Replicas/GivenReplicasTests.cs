@@ -65,6 +65,44 @@ public sealed class GivenReplicasTests : IDisposable
         Assert.Contains(launched.Addresses[1].Authority, error.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Stopped at many moments of the check: what is wrong is not said to hold, and what is right not to fail.</summary>
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Of_replicas_that_are_stopped_meanwhile_nothing_is_said_that_was_not_seen(bool isShared)
+    {
+        var told = 0;
+        for (var after = 60; after <= 300; after += 60)
+        {
+            var requests = 0;
+            ReplicaSet shop = null!;
+            await using var opened = shop = await new InProcessSource((app, s) =>
+            {
+                var numbers = isShared ? s.Shared : s.Memory;
+                app.Use((http, next) =>
+                {
+                    if (Interlocked.Increment(ref requests) == after) _ = shop.RestartAsync([0, 1], CancellationToken.None);
+                    return next(http);
+                });
+                app.MapPut("/n/{id}", (string id) => { numbers[id] = 1; return Results.NoContent(); });
+                app.MapGet("/n/{id}", (string id) => Results.Json(new { n = numbers.Count(e => e.Key == id) }));
+            }, mostRestarts: 0).OpenAsync(CancellationToken.None);
+            var source = new GivenSource(new GivenOptions(shop.Addresses, null, null), TimeProvider.System);
+            try
+            {
+                var report = await new CheckRun([Checking.Read("@id = {{$guid}}\n\nPUT /n/{{id}}\n\n###\nGET /n/{{id}}\n")], source, new CheckOptions(), TimeProvider.System).RunAsync(CancellationToken.None);
+                var answers = Checking.Answers(report);
+                Assert.True(isShared ? !answers.Contains('f', StringComparison.Ordinal) : answers[0] != 'h' && answers[3] != 'h', $"stopped after {after} requests: {answers}");
+                if (requests < after) continue;
+                Assert.Contains("is gone: nothing listens at http://127.0.0.1:", Assert.Single(report.Findings, f => f.Rule == "CHK-CRASH").Title, StringComparison.Ordinal);
+                told++;
+            }
+            catch (ReplicaException e)
+            {
+                Assert.Contains("is gone: nothing listens at", e.Message, StringComparison.Ordinal);
+            }
+        }
+        Assert.True(told > 0, "it was always over before, or while it was still learned what comes undisturbed");
+    }
+
     private string Pid(Uri address)
     {
         foreach (var process in System.Diagnostics.Process.GetProcesses())
