@@ -69,7 +69,8 @@ internal static class Verdicts
         return moved.Count == 0 ? own : new Verdict(Question.Spread, Outcome.Fails, "a session stays with the replica that began it: " + moved[0].Title, Ids(moved));
     }
 
-    private static string NoDifference(IReadOnlyList<Finding> findings, Knowledge known) => "requests went over the replicas in turn, and what was written through one was read through another, without a difference"
+    private static string NoDifference(IReadOnlyList<Finding> findings, Knowledge known) =>
+        $"requests went over the replicas in turn, {(known.HasUnsafe ? "and what was written through one was read through another, " : "")}without a difference"
         + ButLate(findings, "move", "spread")
         + (findings.Any(f => f is { Rule: "CHK-LIMIT", Experiment: "spread", Severity: Severity.Warning }) ? ", and for the rate limit, which each counts by itself" : "")
         + (known.AddedUp == true ? "; no concurrent write was lost" : "");

@@ -122,6 +122,7 @@ public sealed class VerdictsTests
     public void It_says_of_restarts_and_writes_at_once_only_what_was_tried()
     {
         Assert.DoesNotContain("all", Verdicts.Of([], s_all)[1].Reason.Split(' '));
+        Assert.Equal("requests went over the replicas in turn, without a difference", Verdicts.Of([], new Knowledge { ShowsState = true, NotSpread = null })[3].Reason);
         Assert.DoesNotContain("concurrent", Verdicts.Of([], s_all)[3].Reason, StringComparison.Ordinal);
         var more = new Knowledge { ShowsState = true, NotRestarted = null, NotSpread = null, AllRestarted = true, AddedUp = true };
         Assert.EndsWith(", and after one of all", Verdicts.Of([], more)[1].Reason, StringComparison.Ordinal);
