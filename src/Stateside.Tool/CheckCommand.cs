@@ -85,7 +85,7 @@ internal static class CheckCommand
         if (isJsonOut) JsonReport.Write(report, surroundings.Out);
         else CheckView.Write(report, parsed.GetValue(s_strict), surroundings);
         return report.Unrepeatable is not null ? ExitCode.Usage
-            : report.Verdicts.Any(v => v.Outcome == Outcome.Fails || (parsed.GetValue(s_strict) && v.Outcome == Outcome.CannotTell)) ? ExitCode.DoesNotHold
+            : report.Fails || (parsed.GetValue(s_strict) && report.Verdicts.Any(v => v.Outcome == Outcome.CannotTell)) ? ExitCode.DoesNotHold
             : ExitCode.Holds;
     }
 

@@ -64,7 +64,14 @@ public enum Architecture
 /// <param name="Elapsed">The whole time.</param>
 public sealed record CheckReport(
     IReadOnlyList<string> Scenarios, IReadOnlyList<string> Replicas, Architecture Architecture, string? Advice, IReadOnlyList<Verdict> Verdicts,
-    IReadOnlyList<Finding> Findings, IReadOnlyList<ExperimentRecord> Experiments, IReadOnlyList<string> Notices, string? Unrepeatable, TimeSpan Elapsed);
+    IReadOnlyList<Finding> Findings, IReadOnlyList<ExperimentRecord> Experiments, IReadOnlyList<string> Notices, string? Unrepeatable, TimeSpan Elapsed)
+{
+    /// <summary>What is an error whatever the question: the service ended while it was checked.</summary>
+    public IEnumerable<Finding> Crashes => Findings.Where(f => f is { Severity: Severity.Error, Question: null });
+
+    /// <summary>Whether something fails (exit code 1): a question, or the service itself.</summary>
+    public bool Fails => Verdicts.Any(v => v.Outcome == Outcome.Fails) || Crashes.Any();
+}
 
 /// <summary>The answer to one question.</summary>
 /// <param name="Question">The question.</param>

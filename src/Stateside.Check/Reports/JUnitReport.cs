@@ -4,7 +4,7 @@ using System.Xml;
 
 namespace Stateside.Check.Reports;
 
-/// <summary>The verdicts as JUnit XML, for CI: each question is a test case, passed, failed, or skipped where it cannot be told.</summary>
+/// <summary>The verdicts as JUnit XML, for CI: each question is a test case, passed, failed, or skipped where it cannot be told; and one more, failed, where the service ended.</summary>
 public static class JUnitReport
 {
     private const int MostText = 20_000;
@@ -14,18 +14,31 @@ public static class JUnitReport
     {
         int Count(Outcome outcome) => report.Unrepeatable is null ? report.Verdicts.Count(v => v.Outcome == outcome) : 0;
         var errors = report.Unrepeatable is null ? 0 : report.Verdicts.Count;
+        var crashes = report.Unrepeatable is null ? report.Crashes.ToList() : [];
+        var more = crashes.Count > 0 ? 1 : 0;
         var name = string.Join(", ", report.Scenarios);
         using var xml = XmlWriter.Create(writer, new XmlWriterSettings { Indent = true, CloseOutput = false });
         xml.WriteStartDocument();
         xml.WriteStartElement("testsuites");
         xml.WriteStartElement("testsuite");
         Attribute(xml, "name", $"stateside check: {name}");
-        Attribute(xml, "tests", Number(report.Verdicts.Count));
-        Attribute(xml, "failures", Number(Count(Outcome.Fails)));
+        Attribute(xml, "tests", Number(report.Verdicts.Count + more));
+        Attribute(xml, "failures", Number(Count(Outcome.Fails) + more));
         Attribute(xml, "errors", Number(errors));
         Attribute(xml, "skipped", Number(Count(Outcome.CannotTell)));
         Attribute(xml, "time", report.Elapsed.TotalSeconds.ToString("F3", CultureInfo.InvariantCulture));
-        foreach (var verdict in report.Verdicts) WriteCase(xml, report, verdict, name);
+        foreach (var verdict in report.Verdicts)
+        {
+            WriteCaseStart(xml, name, $"{verdict.Question}: {Words.Asks(verdict.Question)}");
+            WriteResult(xml, report, verdict);
+            xml.WriteEndElement();
+        }
+        if (more > 0)
+        {
+            WriteCaseStart(xml, name, "Service: Does it stay up while it is checked?");
+            Failure(xml, crashes[0].Title, crashes);
+            xml.WriteEndElement();
+        }
         xml.WriteStartElement("system-out");
         Text(xml, Summary(report));
         xml.WriteEndElement();
@@ -36,22 +49,24 @@ public static class JUnitReport
         writer.WriteLine();
     }
 
-    private static void WriteCase(XmlWriter xml, CheckReport report, Verdict verdict, string name)
+    private static void WriteCaseStart(XmlWriter xml, string scenarios, string name)
     {
         xml.WriteStartElement("testcase");
-        Attribute(xml, "classname", $"stateside check.{name}");
-        Attribute(xml, "name", $"{verdict.Question}: {Words.Asks(verdict.Question)}");
+        Attribute(xml, "classname", $"stateside check.{scenarios}");
+        Attribute(xml, "name", name);
         // The time belongs to the experiments, which answer several questions at once.
         Attribute(xml, "time", "0");
-        if (report.Unrepeatable is { } unrepeatable) Result(xml, "error", "the undisturbed scenario is not repeatable", "unrepeatable", unrepeatable);
-        else if (verdict.Outcome == Outcome.Fails) Failure(xml, report, verdict);
-        else if (verdict.Outcome == Outcome.CannotTell) Result(xml, "skipped", $"cannot tell: {verdict.Reason}", null, null);
-        xml.WriteEndElement();
     }
 
-    private static void Failure(XmlWriter xml, CheckReport report, Verdict verdict)
+    private static void WriteResult(XmlWriter xml, CheckReport report, Verdict verdict)
     {
-        var evidence = report.Findings.Where(f => verdict.Evidence.Contains(f.Id)).ToList();
+        if (report.Unrepeatable is { } unrepeatable) Result(xml, "error", "the undisturbed scenario is not repeatable", "unrepeatable", unrepeatable);
+        else if (verdict.Outcome == Outcome.Fails) Failure(xml, verdict.Reason, [.. report.Findings.Where(f => verdict.Evidence.Contains(f.Id))]);
+        else if (verdict.Outcome == Outcome.CannotTell) Result(xml, "skipped", $"cannot tell: {verdict.Reason}", null, null);
+    }
+
+    private static void Failure(XmlWriter xml, string reason, List<Finding> evidence)
+    {
         var text = new StringBuilder();
         foreach (var finding in evidence)
         {
@@ -62,7 +77,7 @@ public static class JUnitReport
             else if (Words.NoReproduction(finding) is { } none) text.AppendLine(none);
             text.AppendLine();
         }
-        Result(xml, "failure", verdict.Reason, evidence.Count == 0 ? "fails" : evidence[0].Rule, text.ToString());
+        Result(xml, "failure", reason, evidence.Count == 0 ? "fails" : evidence[0].Rule, text.ToString());
     }
 
     private static void Result(XmlWriter xml, string element, string message, string? type, string? text)

@@ -22,7 +22,7 @@ public static class JsonReport
         writer.WriteLine(JsonSerializer.Serialize(form, JsonForms.Default.Form));
     }
 
-    private static string Outcomes(CheckReport report) => report.Verdicts.Any(v => v.Outcome == Outcome.Fails) ? "fails"
+    private static string Outcomes(CheckReport report) => report.Fails ? "fails"
         : report.Verdicts.Any(v => v.Outcome == Outcome.Holds) ? "holds" : "cannot_tell";
 
     private static string Say<T>(T word) where T : struct, Enum => JsonNamingPolicy.SnakeCaseLower.ConvertName(word.ToString());

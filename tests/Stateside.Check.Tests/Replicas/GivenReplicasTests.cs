@@ -93,6 +93,7 @@ public sealed class GivenReplicasTests : IDisposable
                 Assert.True(isShared ? !answers.Contains('f', StringComparison.Ordinal) : answers[0] != 'h' && answers[3] != 'h', $"stopped after {after} requests: {answers}");
                 if (requests < after) continue;
                 Assert.Contains("is gone: nothing listens at http://127.0.0.1:", Assert.Single(report.Findings, f => f.Rule == "CHK-CRASH").Title, StringComparison.Ordinal);
+                Assert.True(report.Fails);
                 told++;
             }
             catch (ReplicaException e)

@@ -117,6 +117,21 @@ public sealed partial class ReportTests
     }
 
     [Fact]
+    public void A_service_that_ended_fails_the_check_though_no_question_does()
+    {
+        var example = Example();
+        var crash = example.Findings[0] with { Rule = "CHK-CRASH", Question = null, Severity = Severity.Error, Title = "the service ended at step 2" };
+        var report = example with { Findings = [crash], Verdicts = [.. example.Verdicts.Select(v => v with { Outcome = Outcome.Holds, Evidence = [] })] };
+        Assert.True(report.Fails);
+        Assert.False((report with { Findings = [crash with { Severity = Severity.Warning }] }).Fails);
+        var suite = XDocument.Parse(Write(JUnitReport.Write, report)).Root!.Element("testsuite")!;
+        Assert.Equal(("6", "1"), (suite.Attribute("tests")!.Value, suite.Attribute("failures")!.Value));
+        Assert.Equal("the service ended at step 2", suite.Elements("testcase").Last().Element("failure")!.Attribute("message")!.Value);
+        using var json = JsonDocument.Parse(Write(JsonReport.Write, report));
+        Assert.Equal("fails", json.RootElement.GetProperty("result").GetString());
+    }
+
+    [Fact]
     public void A_baseline_that_does_not_repeat_is_an_error_in_every_report_and_no_verdict()
     {
         var report = Example() with { Unrepeatable = "step 3 is answered 200, then 409", Findings = [], Advice = null };
