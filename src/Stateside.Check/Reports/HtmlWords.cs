@@ -14,6 +14,8 @@ internal static class HtmlWords
         var answers = report.Verdicts.ToDictionary(v => v.Question, v => v.Outcome);
         bool Fails(Question question) => answers.GetValueOrDefault(question) == Outcome.Fails;
         var counts = Counts(report);
+        if (!answers.ContainsValue(Outcome.Fails) && report.Crashes.FirstOrDefault() is { } crash)
+            return ("The service ended while it was checked", $"{counts} {char.ToUpperInvariant(crash.Title[0])}{crash.Title[1..]}. Find out why, and run it again.");
         if (Words.Only(report) is not null && !answers.ContainsValue(Outcome.Fails)) return ("Only a part was examined, and nothing was found in it", counts);
         if (answers.Values.All(o => o == Outcome.CannotTell))
             return ("No answer: this scenario shows nothing about state", $"{counts} A scenario has to change something and read it back, better after logging in; then it can be told.");
@@ -34,7 +36,7 @@ internal static class HtmlWords
 
     /// <summary>The style of the line that says where the state lives.</summary>
     public static string Tone(CheckReport report) =>
-        report.Unrepeatable is not null || report.Architecture == Architecture.CannotTell ? "unknown" : report.Verdicts.Any(v => v.Outcome == Outcome.Fails) ? "bad" : "good";
+        report.Unrepeatable is not null || report.Architecture == Architecture.CannotTell ? "unknown" : report.Fails ? "bad" : "good";
 
     /// <summary>The style of an answer.</summary>
     public static string Tone(Outcome outcome) => outcome switch { Outcome.Holds => "good", Outcome.Fails => "bad", _ => "unknown" };

@@ -29,7 +29,7 @@ internal static class CheckView
             output.WriteLine($"{number}. {Words.Of(verdict.Outcome).ToUpperInvariant(),-11}  {verdict.Question}: {Words.Asks(verdict.Question)}");
             Wrap(output, verdict.Reason + (verdict.Evidence.Count > 0 ? $" [{string.Join(", ", verdict.Evidence)}]" : ""), 16);
         }
-        if (!isStrict && report.Verdicts.All(v => v.Outcome == Outcome.CannotTell))
+        if (!isStrict && !report.Fails && report.Verdicts.All(v => v.Outcome == Outcome.CannotTell))
         {
             output.WriteLine();
             Wrap(output, "Nothing was proved, and since nothing fails the exit code is 0. With --strict it is 1 wherever a question cannot be told.", 0);

@@ -129,6 +129,7 @@ public sealed partial class ReportTests
         Assert.Equal("the service ended at step 2", suite.Elements("testcase").Last().Element("failure")!.Attribute("message")!.Value);
         using var json = JsonDocument.Parse(Write(JsonReport.Write, report));
         Assert.Equal("fails", json.RootElement.GetProperty("result").GetString());
+        Assert.Contains("<h1>The service ended while it was checked", Write(HtmlReport.Write, report), StringComparison.Ordinal);
     }
 
     [Fact]
