@@ -26,14 +26,15 @@ internal sealed class HttpForwarder : IAsyncDisposable
     /// <param name="application">The application's Kestrel options: headers travel in the encodings that it reads and writes them in.</param>
     /// <param name="logs">For failures.</param>
     /// <param name="time">For everything that is bounded here.</param>
-    public HttpForwarder(NodeHandshake handshake, KestrelServerOptions application, ILoggerFactory logs, TimeProvider time)
+    /// <param name="connectWithin">How long a connection may take with its handshake before its requests are called not sent. Default 2 s.</param>
+    public HttpForwarder(NodeHandshake handshake, KestrelServerOptions application, ILoggerFactory logs, TimeProvider time, TimeSpan? connectWithin = null)
     {
         (_handshake, _time, _failures) = (handshake, time, new LogBudget(time));
         _log = logs.CreateLogger("Stateside.Forwarder");
         _invoker = new HttpMessageInvoker(new SocketsHttpHandler
         {
             ConnectCallback = static async (context, cancellationToken) => await ((NodeRequest)context.InitialRequestMessage).Link.ConnectAsync(cancellationToken),
-            ConnectTimeout = TimeSpan.FromSeconds(2),
+            ConnectTimeout = connectWithin ?? TimeSpan.FromSeconds(2),
             EnableMultipleHttp2Connections = true,
             AllowAutoRedirect = false,
             UseCookies = false,

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Stateside.AspNetCore.Forwarding;
 
 namespace Stateside.AspNetCore.Tests.Forwarding;
@@ -21,6 +22,8 @@ internal sealed class Pair : IAsyncDisposable
     public NodePortServer OwnerPort { get; private set; } = null!;
 
     public int Hops { get; init; } = 1;
+
+    public TimeSpan ConnectWithin { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>The clock of the owner's handshakes.</summary>
     public TimeProvider OwnerTime { get; init; } = TimeProvider.System;
@@ -90,6 +93,9 @@ internal sealed class Pair : IAsyncDisposable
             if (name == "front") FrontOptions?.Invoke(k);
         });
         builder.Services.AddNodePort(_ => new NodePortSettings(IPAddress.Loopback, 0), _ => Handshake(name, incarnation, time: name == "owner" ? OwnerTime : null));
+        // What becomes of a request is looked at here, and not how soon a busy machine connects: after two seconds it would be called not sent.
+        builder.Services.AddSingleton(services => new HttpForwarder(services.GetRequiredService<NodeHandshake>(), services.GetRequiredService<IOptions<KestrelServerOptions>>().Value,
+            services.GetRequiredService<ILoggerFactory>(), services.GetRequiredService<TimeProvider>(), ConnectWithin));
         var app = builder.Build();
         _apps.Add(app);
         return app;
