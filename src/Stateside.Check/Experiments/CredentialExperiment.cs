@@ -70,7 +70,9 @@ internal sealed class CredentialExperiment : Experiment
             var plan = Plan(before, with, use, from, to);
             var (what, how) = last > 0 ? ($"what replica {from} issued", $"Replica {from} issued the credential, and replica {to} was asked with it.")
                 : ("the credential of the request", $"Replica {to} was asked with it.");
-            if (await RefusedAsync(lab, plan, control, model, bare, slot, what, how, cancellationToken) is not false and var isFound) return isFound == true;
+            var isRefusedThere = await RefusedAsync(lab, plan, control, model, bare, slot, what, how, cancellationToken);
+            if (isRefusedThere is null) lab.Study.Knowledge.NoCredential = $"at step {use} ({lab.Step(use).Name}) another replica answers otherwise, and not as to nobody: it need not be for the credential";
+            if (isRefusedThere is not false) return isRefusedThere == true;
         }
         lab.Study.Knowledge.CredentialIsIssued |= last > 0;
         if (!lab.Set.CanRestart) return true;

@@ -279,6 +279,36 @@ public sealed class CheckRunTests
     }
 
     [Fact]
+    public async Task Where_another_replica_fails_for_another_reason_nothing_is_said_of_the_credential()
+    {
+        var report = await Checking.RunAsync("""
+            # @name login
+            POST /login
+            Content-Type: application/json
+
+            {"user":"ann","password":"secret"}
+
+            ###
+            # @name note
+            POST /notes
+            Authorization: Bearer {{login.response.body.$.token}}
+
+            ###
+            # @name read
+            GET /notes/{{note.response.body.$.id}}
+            Authorization: Bearer {{login.response.body.$.token}}
+            """, (app, s) =>
+        {
+            bool IsKnown(HttpContext http) => s.Shared.ContainsKey($"{http.Request.Headers.Authorization}".Split(' ')[^1]);
+            app.MapPost("/login", () => { var token = Guid.NewGuid().ToString("N"); s.Shared[token] = 1; return Results.Json(new { token }); });
+            app.MapPost("/notes", (HttpContext http) => Results.Json(new { id = Guid.NewGuid().ToString("N") }));
+            app.MapGet("/notes/{id}", (HttpContext http) => !IsKnown(http) ? Results.Text("who are you?") : s.Number == 0 ? Results.Text("a note") : Results.NotFound());
+        }, new CheckOptions { Only = ["credential"] });
+        Assert.Equal((Outcome.CannotTell, "at step 3 (read) another replica answers otherwise, and not as to nobody: it need not be for the credential"),
+            (report.Verdicts[(int)Question.Auth].Outcome, report.Verdicts[(int)Question.Auth].Reason));
+    }
+
+    [Fact]
     public async Task A_credential_that_no_replica_issued_is_not_said_to_be_issued()
     {
         var report = await Checking.RunAsync("GET /me\nAuthorization: Basic YW5uOnNlY3JldA==\n\n###\nGET /me\nAuthorization: Basic YW5uOnNlY3JldA==\n", (app, _) =>
